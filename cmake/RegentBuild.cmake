@@ -1,0 +1,65 @@
+# What every target of the house shares: language level, warnings, output folders, and the helpers that floors use.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+find_program(RG_CCACHE ccache)
+if(RG_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${RG_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${RG_CCACHE})
+endif()
+
+option(RG_WERROR "Treat warnings as errors" ON)
+
+add_library(regent_options INTERFACE)
+# The contracts are C headers in NT's own style (casts in macros); our warnings are for our sources.
+target_include_directories(regent_options SYSTEM INTERFACE ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(regent_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(regent_options INTERFACE
+  -Wall -Wextra -Wshadow
+  $<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;-Wconversion;-Wold-style-cast;-Wnon-virtual-dtor>
+  $<$<BOOL:${RG_WERROR}>:-Werror>
+  -fno-omit-frame-pointer)
+target_link_libraries(regent_options INTERFACE Threads::Threads)
+if(RG_SANITIZE)
+  target_compile_options(regent_options INTERFACE -fsanitize=${RG_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(regent_options INTERFACE -fsanitize=${RG_SANITIZE})
+endif()
+
+# regent_floor(<name> SOURCES ... [DEPENDS <lower floors>...]): one static library for src/<name>.
+function(regent_floor name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(regent_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(regent_${name} PUBLIC regent_options)
+  foreach(dep ${ARG_DEPENDS})
+    target_link_libraries(regent_${name} PUBLIC regent_${dep})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY RG_FLOORS regent_${name})
+endfunction()
+
+# regent_test(<name> SOURCES ... LIBS ... [LABELS ...]): a GoogleTest program, known to ctest as one test.
+function(regent_test name)
+  if(NOT RG_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} regent_options GTest::gtest GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS quick)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

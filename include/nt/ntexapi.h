@@ -1,0 +1,12 @@
+/* Dispatcher objects and waits. */
+#pragma once
+
+#include "nt/ntdef.h"
+
+typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
+typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
+
+#define EVENT_QUERY_STATE 0x0001
+#define EVENT_MODIFY_STATE 0x0002
+#define EVENT_ALL_ACCESS 0x001F0003
+#define MAXIMUM_WAIT_OBJECTS 64
