@@ -1,0 +1,203 @@
+// A registry hive: keys, values, classes and security descriptors in regf cells, with transaction logs in the 8.1+
+// form. Knows nothing of objects, handles or access: a security descriptor is an opaque, self-relative blob here.
+// Implements docs/hive-format.md. The Configuration Manager is the only user besides hivetool.
+//
+// Thread rule: externally synchronised. The caller holds the hive's lock shared for const members, exclusive for the
+// others; commit_flush() and reconcile_due() need no lock (see flush below).
+// Views (NameView, Bytes) point into the hive and live until the next write to it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "hive/finding.h"
+#include "hive/name.h"
+#include "rtl/bytes.h"
+#include "rtl/env.h"
+#include "rtl/status.h"
+#include "rtl/utf16.h"
+
+namespace regent::hive {
+
+// Byte offset of a cell from the start of the bins; bit 31: volatile storage, in memory only.
+using CellIndex = std::uint32_t;
+inline constexpr CellIndex nil_cell = 0xFFFFFFFF;
+inline constexpr CellIndex volatile_bit = 0x80000000;
+
+enum class StorageType : std::uint8_t { stable, volatile_ };
+inline StorageType storage_of(CellIndex cell) {
+    return (cell & volatile_bit) != 0 ? StorageType::volatile_ : StorageType::stable;
+}
+
+enum class Format : std::uint8_t { v1_3 = 3, v1_5 = 5 };  // REG_STANDARD_FORMAT, REG_LATEST_FORMAT
+
+// Limits of the format and of NT (docs/hive-format.md §9).
+inline constexpr std::size_t max_key_name = 255;      // UTF-16 units
+inline constexpr std::size_t max_value_name = 16383;  // UTF-16 units
+inline constexpr std::uint32_t max_key_depth = 512;
+inline constexpr std::uint64_t max_value_data = 1071104040;  // 65535 segments of 16344 bytes
+
+// Key node flags (KeyInfo::flags, create_subkey, set_flags).
+inline constexpr std::uint16_t key_volatile = 0x0001;
+inline constexpr std::uint16_t key_hive_exit = 0x0002;
+inline constexpr std::uint16_t key_hive_entry = 0x0004;
+inline constexpr std::uint16_t key_no_delete = 0x0008;
+inline constexpr std::uint16_t key_sym_link = 0x0010;
+inline constexpr std::uint16_t key_comp_name = 0x0020;  // kept by the hive itself
+inline constexpr std::uint16_t key_predef_handle = 0x0040;
+
+struct HiveOptions {
+    std::string path;       // empty: memory only
+    Utf16 root_name;        // as NT names it, e.g. the machine's key name; empty: "ROOT"
+    Bytes root_security;    // empty: O:BAG:BAD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;WD)(A;CI;KR;;;RC)
+    std::int64_t time = 0;  // of the root key; 0: now
+    Format format = Format::v1_5;
+    bool replace_existing = false;  // else OBJECT_NAME_COLLISION when `path` exists
+};
+
+struct OpenOptions {
+    bool read_only = false;          // nothing is written, recovery and repair happen in memory only
+    bool create_if_missing = false;  // with create.root_* below
+    bool self_heal = true;           // false: any Finding fails the load with REGISTRY_CORRUPT
+    bool tolerate_bad_log = false;   // tools: go on without a log that is needed but unusable (a Finding all the same)
+    FindingSink* findings = nullptr;
+    HiveOptions create;  // for create_if_missing; its path is ignored
+};
+
+enum class LoadState : std::uint8_t {
+    clean,      // sequence numbers agreed
+    dirty,      // they did not, and there was no log to apply
+    recovered,  // one or both logs were applied
+};
+
+struct KeyInfo {
+    std::int64_t last_write_time;
+    std::uint16_t flags;
+    std::uint32_t subkey_count;  // stable and volatile together
+    std::uint32_t stable_subkey_count;
+    std::uint32_t value_count;
+    std::uint32_t max_subkey_name_bytes;  // upper bounds, in bytes as UTF-16
+    std::uint32_t max_subkey_class_bytes;
+    std::uint32_t max_value_name_bytes;
+    std::uint32_t max_value_data_bytes;
+    std::uint8_t virtualization_flags;  // 0..15: what KeyFlagsInformation calls ControlFlags
+    std::uint8_t user_flags;            // 0..15: 1 = 32-bit key
+    CellIndex parent;                   // nil for the root
+    CellIndex security;
+    NameView name;
+    Bytes class_name;  // UTF-16LE
+};
+
+// A value: its cell and its place in the key's list at the time of asking.
+struct ValueRef {
+    CellIndex cell;
+    std::uint32_t index;
+};
+
+struct ValueInfo {
+    std::uint32_t type;
+    std::uint32_t data_size;
+    bool tombstone;  // layered hives (1.6)
+    NameView name;   // empty: the default value
+};
+
+struct HiveCounts {
+    std::uint64_t keys;      // with the root
+    std::uint64_t values;    // every value of every key
+    std::uint64_t security;  // distinct security cells that keys point to
+};
+
+// What prepare_flush() took; commit_flush() makes it durable. Cheap to copy.
+struct FlushBatch {
+    std::uint64_t ticket = 0;
+};
+
+class HiveImpl;
+
+class Hive {
+public:
+    static Result<std::unique_ptr<Hive>> create(rtl::Env& env, const HiveOptions& options);
+    // Validates, recovers from .LOG / .LOG1 / .LOG2 beside it, heals. Read-write: locks the file (SHARING_VIOLATION).
+    // ERRORS: those of Env::open, NOT_REGISTRY_FILE (no regf at all), REGISTRY_CORRUPT, REGISTRY_IO_FAILED.
+    static Result<std::unique_ptr<Hive>> open(rtl::Env& env, const std::string& path, const OpenOptions& options);
+    // A read-only hive over bytes in memory, without logs (fuzzers, tests).
+    static Result<std::unique_ptr<Hive>> open_image(Bytes image, const OpenOptions& options);
+    ~Hive();  // does not flush
+    Hive(const Hive&) = delete;
+    Hive& operator=(const Hive&) = delete;
+
+    const std::string& path() const;  // empty: memory only
+    bool read_only() const;
+    LoadState load_state() const;
+    bool healed() const;  // loading repaired something; the repairs are dirty until flushed
+    std::uint32_t minor_version() const;
+    std::uint32_t sequence() const;
+    std::uint64_t stable_size() const;  // bytes of bins
+    std::uint64_t volatile_size() const;
+
+    // --- Reads: no allocation, no failure on a key index got from this hive and not deleted since.
+    CellIndex root() const;
+    bool is_key(CellIndex cell) const;
+    KeyInfo key_info(CellIndex key) const;
+    NameView key_name(CellIndex key) const;
+    CellIndex parent(CellIndex key) const;  // nil for the root
+    std::uint16_t flags(CellIndex key) const;
+    std::optional<CellIndex> find_subkey(CellIndex key, Utf16View name) const;
+    // The index-th subkey in folded-name order over stable and volatile together.
+    std::optional<CellIndex> subkey_at(CellIndex key, std::uint32_t index) const;
+    std::optional<ValueRef> find_value(CellIndex key, Utf16View name) const;
+    std::optional<ValueRef> value_at(CellIndex key, std::uint32_t index) const;  // in the order of creation
+    ValueInfo value_info(ValueRef value) const;
+    // Copies data from `offset` on; returns how many bytes. Handles inline and big data.
+    std::size_t read_value(ValueRef value, std::uint64_t offset, MutableBytes out) const;
+    // The data in place when it is in one piece (always, when data_size <= 16344); nothing for big data.
+    std::optional<Bytes> value_bytes(ValueRef value) const;
+    Bytes security(CellIndex key) const;  // self-relative descriptor
+    HiveCounts count() const;             // a full walk
+
+    // --- Writes: on failure nothing has changed. ERRORS common to all: MEDIA_WRITE_PROTECTED (read-only, or after a
+    // failed sync), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a storage), REGISTRY_CORRUPT.
+    // ERRORS: OBJECT_NAME_INVALID (empty, > 255 units, '\'), OBJECT_NAME_COLLISION, INVALID_PARAMETER (stable under
+    // volatile, class > 65534 bytes, empty sd). `flags`: key_sym_link, key_no_delete, key_predef_handle... only.
+    Result<CellIndex> create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd, StorageType type,
+                                    std::int64_t time, std::uint16_t flags = 0);
+    // ERRORS: KEY_HAS_CHILDREN, ACCESS_DENIED (the root). Updates the parent's time when `time` is not 0.
+    Result<void> delete_key(CellIndex key, std::int64_t time = 0);
+    // Creates or replaces. ERRORS: OBJECT_NAME_INVALID (> 16383 units), INVALID_PARAMETER (data too big for the
+    // format).
+    Result<void> set_value(CellIndex key, Utf16View name, std::uint32_t type, Bytes data, std::int64_t time);
+    Result<void> delete_value(CellIndex key, Utf16View name, std::int64_t time);  // ERRORS: OBJECT_NAME_NOT_FOUND
+    Result<void> set_security(CellIndex key, Bytes sd, std::int64_t time);
+    // ERRORS: OBJECT_NAME_INVALID, OBJECT_NAME_COLLISION, ACCESS_DENIED (the root).
+    // The key's cell may move: the returned index replaces `key`, and its children's parent fields follow.
+    Result<CellIndex> rename_key(CellIndex key, Utf16View name, std::int64_t time);
+    Result<void> set_last_write_time(CellIndex key, std::int64_t time);
+    Result<void> set_flags(CellIndex key, std::uint16_t flags);  // the bits create_subkey takes
+    Result<void> set_user_flags(CellIndex key, std::uint8_t user_flags, std::uint8_t virtualization_flags);
+
+    // --- Durability. A flush is two steps, so that the hive's lock is held only for the first:
+    //     exclusive: batch = prepare_flush();    no lock: commit_flush(batch);
+    // commit_flush appends all prepared batches to the current log with one sync (concurrent committers share it) and
+    // returns when `batch` is durable. A write that fails (full disk) may be retried by the next flush; a failed sync
+    // is final: the hive is read-only from then on and every flush answers REGISTRY_IO_FAILED.
+    bool dirty() const;  // something is not in the log yet
+    Result<FlushBatch> prepare_flush();
+    Result<void> commit_flush(FlushBatch batch);
+    bool reconcile_due() const;  // the log has grown so large that reconcile() is worth its price
+    Result<void> reconcile();    // exclusive lock: flushes, writes the primary, turns to the other log
+    Result<void> flush();        // exclusive lock: both steps, and reconcile() when due
+
+    // A compact copy of the tree at `key` without volatile keys. The file is written from its start and synced; when
+    // this fails, the file's base block is zero, so that no loadable file is left.
+    Result<void> save_subtree(CellIndex key, rtl::File& out, Format format) const;
+    // Verifies every invariant of the stable storage as it is in memory; returns the number of findings.
+    std::size_t check(FindingSink& sink) const;
+
+private:
+    explicit Hive(std::unique_ptr<HiveImpl> impl);
+    std::unique_ptr<HiveImpl> impl_;
+};
+
+}  // namespace regent::hive

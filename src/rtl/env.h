@@ -1,0 +1,65 @@
+// The file interface that everything durable goes through, so that a test can lose, tear and fail what was not synced
+// (rtl/sim_env.h). Statuses: DISK_FULL for a full disk, OBJECT_NAME_NOT_FOUND / ACCESS_DENIED / SHARING_VIOLATION at
+// open, REGISTRY_IO_FAILED for any other failed transfer or sync.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "rtl/bytes.h"
+#include "rtl/status.h"
+
+namespace regent::rtl {
+
+enum class OpenMode : std::uint8_t {
+    read,        // must exist
+    read_write,  // must exist
+    create,      // read and write; made empty when missing
+    create_new,  // read and write; OBJECT_NAME_COLLISION when it exists
+    truncate,    // read and write; made empty in any case
+};
+
+// An open regular file. Externally synchronised.
+class File {
+public:
+    File() = default;
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    virtual ~File() = default;
+
+    virtual Result<std::uint64_t> size() = 0;
+    // Reads up to out.size() bytes; fewer only at the end of the file.
+    virtual Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) = 0;
+    // All of `data`, or a failure (then any part of it may have been written).
+    virtual Result<void> write_at(std::uint64_t offset, Bytes data) = 0;
+    virtual Result<void> truncate(std::uint64_t size) = 0;
+    // Data (and the size) are durable when this returns. After a failure nothing may be assumed about earlier writes.
+    virtual Result<void> sync() = 0;
+    // An exclusive lock for the life of this File, against every other File in any process; SHARING_VIOLATION when
+    // taken.
+    virtual Result<void> lock() = 0;
+};
+
+class Env {
+public:
+    Env() = default;
+    Env(const Env&) = delete;
+    Env& operator=(const Env&) = delete;
+    virtual ~Env() = default;
+
+    virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+    virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+    virtual Result<void> remove(const std::string& path) = 0;  // success when it is not there
+    // Makes the directory entry of `path` durable.
+    virtual Result<void> sync_directory_of(const std::string& path) = 0;
+};
+
+// The operating system's files.
+Env& real_env();
+// A File over a descriptor of the caller's, which is duplicated.
+Result<std::unique_ptr<File>> file_of_descriptor(int descriptor);
+// The whole file, at most `limit` bytes (else REGISTRY_IO_FAILED).
+Result<std::string> read_whole(File& file, std::uint64_t limit);
+
+}  // namespace regent::rtl
