@@ -1,0 +1,117 @@
+#include "report.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace regent::bench {
+namespace {
+
+struct CpuTimes {
+    std::uint64_t all = 0, steal = 0;
+};
+
+CpuTimes cpu_times() {
+    CpuTimes times;
+    std::FILE* file = std::fopen("/proc/stat", "r");
+    if (file == nullptr) return times;
+    unsigned long long field[8] = {};
+    if (std::fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &field[0], &field[1], &field[2], &field[3],
+                    &field[4], &field[5], &field[6], &field[7]) == 8) {
+        for (unsigned long long f : field) times.all += f;
+        times.steal = field[7];
+    }
+    std::fclose(file);
+    return times;
+}
+
+double steal_percent(const CpuTimes& before, const CpuTimes& after) {
+    const auto all = after.all - before.all;
+    return all == 0 ? 0 : 100.0 * static_cast<double>(after.steal - before.steal) / static_cast<double>(all);
+}
+
+}  // namespace
+
+std::int64_t now_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+double time_per_operation(std::size_t count, const std::function<void(std::size_t)>& operation) {
+    const auto began = now_ns();
+    for (std::size_t i = 0; i < count; ++i) operation(i);
+    return static_cast<double>(now_ns() - began) / static_cast<double>(count);
+}
+
+Report::Report(std::string suite, const char* json_path) : suite_(std::move(suite)) {
+    if (json_path != nullptr) json_ = std::fopen(json_path, "a");
+    if (json_path != nullptr && json_ == nullptr) std::fprintf(stderr, "bench: cannot write %s\n", json_path);
+    std::printf("%-6s %-7s %9s %-14s %12s %12s %12s %5s %6s\n", "what", "variant", "n", "subject", "median", "min",
+                "max", "runs", "steal");
+}
+
+Report::~Report() {
+    if (json_ != nullptr) std::fclose(json_);
+}
+
+const Figure& Report::measure(std::string workload, std::string variant, std::uint64_t n, std::string subject, int runs,
+                              const std::function<double()>& body) {
+    Figure figure{std::move(workload), std::move(variant), n, std::move(subject), "ns", 0, 0, 0, runs, 0};
+    body();
+    std::vector<double> times;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        times.clear();
+        const CpuTimes before = cpu_times();
+        for (int run = 0; run < runs; ++run) times.push_back(body());
+        figure.steal = steal_percent(before, cpu_times());
+        if (figure.steal <= 10) break;
+    }
+    std::sort(times.begin(), times.end());
+    figure.median = times[times.size() / 2];
+    figure.min = times.front();
+    figure.max = times.back();
+    add(std::move(figure));
+    return figures_.back();
+}
+
+void Report::add(Figure figure) {
+    std::printf("%-6s %-7s %9llu %-14s %9.1f %-2s %9.1f %-2s %9.1f %-2s %5d %5.1f%%\n", figure.workload.c_str(),
+                figure.variant.c_str(), static_cast<unsigned long long>(figure.n), figure.subject.c_str(),
+                figure.median, figure.unit.c_str(), figure.min, figure.unit.c_str(), figure.max, figure.unit.c_str(),
+                figure.runs, figure.steal);
+    std::fflush(stdout);
+    if (json_ != nullptr) {
+        const nlohmann::json line = {
+            {"suite", suite_},         {"workload", figure.workload}, {"variant", figure.variant},
+            {"n", figure.n},           {"subject", figure.subject},   {"unit", figure.unit},
+            {"median", figure.median}, {"min", figure.min},           {"max", figure.max},
+            {"runs", figure.runs},     {"steal", figure.steal}};
+        std::fprintf(json_, "%s\n", line.dump().c_str());
+        std::fflush(json_);
+    }
+    figures_.push_back(std::move(figure));
+}
+
+void Report::skipped(const std::string& subject, const std::string& why) {
+    std::printf("skipped %s: %s\n", subject.c_str(), why.c_str());
+}
+
+void Report::print_ratios(const std::string& subject) const {
+    std::printf("\nratios to %s (below 1: faster than it)\n", subject.c_str());
+    for (const Figure& ours : figures_) {
+        if (ours.subject != subject || ours.median <= 0) continue;
+        std::printf("%-6s %-7s", ours.workload.c_str(), ours.variant.c_str());
+        for (const Figure& other : figures_) {
+            if (other.subject == subject || other.workload != ours.workload || other.variant != ours.variant ||
+                other.n != ours.n) {
+                continue;
+            }
+            std::printf("  %s %.2f", other.subject.c_str(), other.median / ours.median);
+        }
+        std::printf("\n");
+    }
+}
+
+}  // namespace regent::bench

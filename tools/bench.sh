@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# ./run bench [SUITE] [--json FILE]: measures us beside the peers that are installed. Suites: cm, callbacks (default both).
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+suites=() json= keys=${REGENT_BENCH_KEYS:-100000} runs=${REGENT_BENCH_RUNS:-5}
+while [ $# -gt 0 ]; do
+    case $1 in
+        --json) [ $# -ge 2 ] || { echo "bench: --json needs a file" >&2; exit 2; }; json=$(readlink -f "$2"); shift ;;
+        cm | callbacks) suites+=("$1") ;;
+        *) echo "bench: no suite '$1'; there are: cm callbacks" >&2; exit 2 ;;
+    esac
+    shift
+done
+[ ${#suites[@]} -gt 0 ] || suites=(cm callbacks)
+
+cmake --preset release -DRG_BENCH=ON >/dev/null
+./run build release
+bin=$PWD/out/release/bin
+work=$(mktemp -d "${TMPDIR:-/tmp}/regent-bench.XXXXXX")
+daemon=
+finish() {
+    [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null; wait "$daemon" 2>/dev/null || true; }
+    rm -rf "$work"
+}
+trap finish EXIT
+[ -z "$json" ] || : >"$json"
+json_option=()
+[ -z "$json" ] || json_option=(--json "$json")
+
+bench_wine() {
+    command -v wine >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null ||
+        { echo "skipped wine: wine and mingw-w64 are not both installed"; return 0; }
+    x86_64-w64-mingw32-gcc -O2 -w bench/win32_bench.c -o "$work/win32_bench.exe" -ladvapi32
+    WINEPREFIX=$work/wine WINEDEBUG=-all wine "$work/win32_bench.exe" 10000 "$runs" wine | tee "$work/wine.jsonl"
+    [ -z "$json" ] || cat "$work/wine.jsonl" >>"$json"
+    WINEPREFIX=$work/wine wineserver -k 2>/dev/null || true
+}
+
+bench_cm() {
+    mkdir -p "$work/peers"
+    "$bin/hivetool" create "$work/peers/minimal.hiv" >/dev/null 2>&1 || true
+    REGENT_STORE=$work/store "$bin/bench_cm" --dir "$work/peers" --n "$keys" --runs "$runs" "${json_option[@]}"
+    echo; echo "the same by regentd"
+    "$bin/regentd" --store "$work/daemon-store" --socket "$work/s" >"$work/regentd.log" 2>&1 &
+    daemon=$!
+    for _ in $(seq 100); do [ -S "$work/s" ] && break; kill -0 "$daemon" || { cat "$work/regentd.log"; exit 1; }; sleep 0.05; done
+    REGENT_SOCKET=$work/s "$bin/bench_cm" --dir "$work/peers" --n 10000 --runs "$runs" --subject regentd --no-peers "${json_option[@]}"
+    kill "$daemon"; wait "$daemon" || true; daemon=
+    echo; echo "a Windows program: ours (Reg* in process), then Wine"
+    REGENT_STORE=$work/win32-store "$bin/win32_bench" 10000 "$runs" regent-win32 | tee "$work/win32.jsonl"
+    [ -z "$json" ] || cat "$work/win32.jsonl" >>"$json"
+    bench_wine
+}
+
+bench_callbacks() {
+    REGENT_STORE=$work/callback-store "$bin/bench_callbacks" --runs "$runs" "${json_option[@]}"
+}
+
+grep -m1 'model name' /proc/cpuinfo || true
+for suite in "${suites[@]}"; do
+    echo "== suite $suite"
+    "bench_$suite"
+done
