@@ -1,0 +1,40 @@
+// The composition root: one executive per process, on one store. Boot order: docs in src/nt/README.md.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "nt/ntdef.h"
+
+namespace regent::nt {
+
+struct StoreOptions {
+    std::string directory;      // created with its parents when missing
+    bool start_drivers = true;  // auto-start drivers by their Start value
+};
+
+// Why a store did not boot: NT's status and one line for the user, naming the file.
+struct BootFailure {
+    NTSTATUS status;
+    std::string message;
+};
+
+struct MountedHive {
+    std::string key;   // \REGISTRY\MACHINE\SYSTEM
+    std::string file;  // host path; empty: volatile
+};
+
+// Boots the executive on a store. ERRORS: a store owned by another process (its pid is in the message), a store that
+// cannot be created, a damaged hive. After a failure nothing is running.
+std::expected<void, BootFailure> start_system(const StoreOptions& options);
+
+// Unloads drivers, flushes every hive, unlocks the store. Safe to call when nothing runs.
+void stop_system();
+
+bool system_running();
+std::string store_directory();             // of the running system
+std::vector<MountedHive> mounted_hives();  // as hivelist says
+std::vector<std::string> boot_messages();  // what was created, recovered or skipped at boot, one line each
+
+}  // namespace regent::nt
