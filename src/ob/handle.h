@@ -1,0 +1,49 @@
+// Handles of the calling context: what NtClose, NtDuplicateObject and ObReferenceObjectByHandle are made of.
+#pragma once
+
+#include "ob/object.h"
+#include "ob/process.h"
+
+namespace regent::ob {
+
+// A handle to `object` for the current process, or, with OBJ_KERNEL_HANDLE in `attributes`, for the System process (bit
+// 31 of such a value is set). Runs the type's open procedure. ERRORS: INSUFFICIENT_RESOURCES, or the procedure's.
+Result<HANDLE> insert_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes,
+                             OpenReason reason = OpenReason::open);
+
+struct Referenced {
+    ObjectRef<void> object;
+    ACCESS_MASK granted = 0;
+    ULONG attributes = 0;
+};
+// ERRORS, in this order: INVALID_HANDLE, OBJECT_TYPE_MISMATCH, ACCESS_DENIED. `type` null: any. In kernel mode the
+// access is not compared. A kernel handle is INVALID_HANDLE for a user-mode caller. NtCurrentProcess/NtCurrentThread
+// work.
+Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const ObjectType* type,
+                                       KPROCESSOR_MODE mode);
+template <typename T>
+Result<ObjectRef<T>> reference_as(HANDLE handle, ACCESS_MASK desired, const ObjectType& type, KPROCESSOR_MODE mode) {
+    auto found = reference_by_handle(handle, desired, &type, mode);
+    if (!found) return std::unexpected(found.error());
+    return std::move(found->object).template as<T>();
+}
+
+// ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
+Result<void> close_handle(HANDLE handle, KPROCESSOR_MODE mode);
+
+struct DuplicateRequest {
+    HANDLE source_process;
+    HANDLE source;
+    HANDLE target_process;  // null with DUPLICATE_CLOSE_SOURCE: only close
+    ACCESS_MASK desired;
+    ULONG attributes;
+    ULONG options;
+};
+// ERRORS: INVALID_HANDLE, ACCESS_DENIED (asked for more than the source has and the object's descriptor does not allow
+// it).
+Result<HANDLE> duplicate_handle(const DuplicateRequest& request, KPROCESSOR_MODE mode);
+
+// Checks `desired` against the object's descriptor and makes the handle (ObOpenObjectByPointer).
+Result<HANDLE> open_by_pointer(ObjectRef<void> object, ACCESS_MASK desired, ULONG attributes, KPROCESSOR_MODE mode);
+
+}  // namespace regent::ob

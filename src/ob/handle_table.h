@@ -1,0 +1,72 @@
+// A process's rights to objects: handle values, the granted access frozen into each, and the lock-free way back.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "nt/ntdef.h"
+#include "ob/object.h"
+#include "rtl/lock.h"
+#include "rtl/status.h"
+
+namespace regent::ob {
+
+inline constexpr std::uint32_t handle_protect_close = 1;  // attributes of an entry besides OBJ_INHERIT
+
+struct HandleEntry {
+    ObjectRef<void> object;
+    ACCESS_MASK granted = 0;
+    std::uint32_t attributes = 0;
+};
+
+// Invariants:
+//  1. An entry's word is 0 (free) or a body's address, bit 0 of which is the entry's lock; whoever holds it may read
+//  the
+//     other fields, and takes a reference before letting go. So a reference never meets a freed object.
+//  2. Segments are published once and stay until the table dies: a lookup takes no lock but the entry's own bit.
+//  3. Handle values are multiples of 4, never 0; the two low bits of a value are ignored.
+// Internally synchronised: insertion and removal by lock_, lookups by the entry's bit.
+class HandleTable {
+public:
+    HandleTable() = default;
+    ~HandleTable();
+    HandleTable(const HandleTable&) = delete;
+    HandleTable& operator=(const HandleTable&) = delete;
+
+    // ERRORS: INSUFFICIENT_RESOURCES.
+    Result<std::uint32_t> insert(ObjectRef<void> object, ACCESS_MASK granted, std::uint32_t attributes);
+    // ERRORS: INVALID_HANDLE.
+    Result<HandleEntry> get(std::uint32_t value) const;
+    // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
+    Result<HandleEntry> remove(std::uint32_t value, bool ignore_protection = false);
+    Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
+    // Any entry, removed; for a process that ends.
+    std::optional<HandleEntry> remove_any();
+    std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+    // How many handles of this table name `body`.
+    std::int64_t count_of(const void* body) const;
+
+private:
+    struct Entry {
+        std::atomic<std::uintptr_t> word{0};
+        std::atomic<ACCESS_MASK> granted{0};
+        std::atomic<std::uint32_t> attributes{0};
+    };
+    static constexpr std::uintptr_t lock_bit = 1;
+    static constexpr unsigned first_segment_bits = 6;
+    static constexpr unsigned segment_count = 18;  // 64, 64, 128, 256 ... entries: 8 Mi handles in all
+    static constexpr std::uint32_t no_index = 0xFFFFFFFF;
+
+    Entry* entry(std::uint32_t index) const;
+    Entry* lock_entry(std::uint32_t value) const;  // null when free or out of range
+    Result<std::uint32_t> grow_locked() RG_REQUIRES(lock_);
+
+    mutable rtl::Mutex<rtl::LockRank::handle_table> lock_;
+    std::array<std::atomic<Entry*>, segment_count> segments_{};
+    std::atomic<std::uint32_t> limit_{1};  // indexes below it exist; index 0 is never used
+    std::uint32_t first_free_ RG_GUARDED_BY(lock_) = no_index;
+    std::atomic<std::uint32_t> count_{0};
+};
+
+}  // namespace regent::ob

@@ -1,0 +1,116 @@
+// Processes and threads as the executive knows them, and whose work the calling thread does at this moment.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "ob/handle_table.h"
+#include "ob/object.h"
+#include "rtl/ref.h"
+#include "se/token.h"
+
+namespace regent::ob {
+
+// Body of a "Process" object (a driver's PEPROCESS). Its token is replaced never; internally synchronised.
+class Process {
+public:
+    struct Start {
+        std::uint32_t pid = 0;
+        Utf16 image;  // full path or name of the program
+        Ref<se::Token> token;
+    };
+    // Makes the object and enters it in the table of processes. ERRORS: OBJECT_NAME_COLLISION (pid in use).
+    static Result<ObjectRef<Process>> create(Start start);
+
+    explicit Process(Start start);
+    ~Process();
+
+    std::uint32_t pid() const { return pid_; }
+    const Utf16& image() const { return image_; }
+    // Last component in narrow characters, 15 at most: what PsGetProcessImageFileName gives.
+    const char* image_file_name() const { return image_file_name_; }
+    const se::Token& token() const { return *token_; }
+    const Ref<se::Token>& token_ref() const { return token_; }
+    HandleTable& handles() { return handles_; }
+    std::int64_t create_time() const { return create_time_; }
+    bool is_system() const { return pid_ == system_pid; }
+    // Closes every handle and leaves the table of processes. Idempotent.
+    void terminate();
+
+    static constexpr std::uint32_t system_pid = 4;
+
+private:
+    // Room for the wait header with which NT's KPROCESS begins; ob/dispatch glue owns its content.
+    alignas(8) std::byte dispatcher_header_[24] = {};
+    std::uint32_t pid_;
+    Utf16 image_;
+    char image_file_name_[16] = {};
+    Ref<se::Token> token_;
+    std::int64_t create_time_;
+    std::atomic<bool> terminated_{false};
+    HandleTable handles_;
+};
+
+// Body of a "Thread" object (PETHREAD).
+class Thread {
+public:
+    Thread(ObjectRef<Process> process, std::uint32_t tid);
+    ~Thread();
+    static Result<ObjectRef<Thread>> create(ObjectRef<Process> process, std::uint32_t tid);
+
+    std::uint32_t tid() const { return tid_; }
+    Process& process() const { return *process_; }
+
+private:
+    alignas(8) std::byte dispatcher_header_[24] = {};
+    std::uint32_t tid_;
+    ObjectRef<Process> process_;
+};
+
+// On whose behalf the calling thread runs. Pointers are valid as long as the scope that set them.
+struct Context {
+    Process* process = nullptr;
+    Thread* thread = nullptr;
+    KPROCESSOR_MODE previous_mode = user_mode;
+    const se::Token& token() const { return process->token(); }
+    bool kernel() const { return previous_mode == kernel_mode; }
+};
+
+namespace detail {
+extern constinit thread_local Context current_context;
+void attach_default_context();
+}  // namespace detail
+
+// The calling thread's context: one thread-local access. A thread that never entered a scope works for this process
+// (user mode).
+inline Context& current() {
+    if (detail::current_context.process == nullptr) [[unlikely]]
+        detail::attach_default_context();
+    return detail::current_context;
+}
+
+// Works for another process or in another mode until the scope ends; scopes nest.
+class CallerScope {
+public:
+    CallerScope(Process& process, Thread* thread, KPROCESSOR_MODE mode) : saved_(detail::current_context) {
+        detail::current_context = {&process, thread, mode};
+    }
+    // Only another mode (Zw calls).
+    explicit CallerScope(KPROCESSOR_MODE mode) : saved_(current()) { detail::current_context.previous_mode = mode; }
+    ~CallerScope() { detail::current_context = saved_; }
+    CallerScope(const CallerScope&) = delete;
+    CallerScope& operator=(const CallerScope&) = delete;
+
+private:
+    Context saved_;
+};
+
+// The System process (pid 4), in which drivers' threads and workers run. REQUIRES: ob::initialize().
+Process& system_process();
+// This very program: getpid(), getuid(). Made at first use.
+Process& host_process();
+// ERRORS: INVALID_CID.
+Result<ObjectRef<Process>> find_process(std::uint32_t pid);
+
+}  // namespace regent::ob
