@@ -1,0 +1,2 @@
+/* Exists for sources that include it; its marks are for another compiler. */
+#pragma once
