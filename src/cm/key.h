@@ -1,0 +1,89 @@
+// The verbs on an open key: what the registry services do once arguments are captured, the handle is referenced and
+// the callbacks have agreed. Only nt/reg_*.cpp and the boot code call them.
+//
+// Every verb answers HIVE_UNLOADED, then KEY_DELETED, before anything else it can answer (semantics HB-1). Access was
+// checked by the caller against the handle, unless a verb says that it checks descriptors. No verb returns or calls out
+// with a lock held.
+#pragma once
+
+#include <optional>
+
+#include "cm/info_writer.h"
+#include "cm/key_body.h"
+#include "nt/ntregapi.h"
+#include "rtl/env.h"
+#include "se/descriptor.h"
+#include "se/token.h"
+
+namespace regent::cm {
+
+// ---- create and open: the key type's parse procedure does the work; `ob::lookup` carries this through the path
+struct KeyParse;
+
+struct OpenRequest {
+    HANDLE root = nullptr;  // of any type that ob can continue below
+    Utf16View name;
+    ULONG attributes = 0;  // OBJ_x
+    ACCESS_MASK desired = 0;
+    ULONG options = 0;  // REG_OPTION_x
+    // create only
+    bool create = false;
+    Utf16View class_name;
+    const se::SecurityDescriptor* security = nullptr;
+};
+struct OpenedKey {
+    KeyRef body;
+    ACCESS_MASK granted = 0;
+    ULONG disposition = REG_OPENED_EXISTING_KEY;
+};
+// For the caller in ob::current(). ERRORS: ob::lookup's; OBJECT_NAME_NOT_FOUND (any component), OBJECT_NAME_COLLISION
+// (CREATE_LINK on an existing key), OBJECT_NAME_INVALID (relative link target), CHILD_MUST_BE_VOLATILE, ACCESS_DENIED,
+// INVALID_PARAMETER (below \Registry itself, \Registry\Machine and \Registry\User nothing is created; name too long;
+// too deep; too many links), the hive's.
+Result<OpenedKey> open_key(const OpenRequest& request);
+// The rights that the caller may get on an existing key (CmCallback bypass, ObOpenObjectByPointer).
+Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,
+                                     KPROCESSOR_MODE mode);
+
+// ---- queries: answers go straight from the hive to `out`
+// ERRORS besides QueryOutcome's: INVALID_PARAMETER (class).
+Result<QueryOutcome> query_key(const KeyBody& key, KEY_INFORMATION_CLASS what, MutableBytes out);
+// ERRORS: INVALID_PARAMETER (class), NO_MORE_ENTRIES.
+Result<QueryOutcome> enumerate_key(const KeyBody& key, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out);
+// ERRORS: INVALID_PARAMETER (class), OBJECT_NAME_NOT_FOUND.
+Result<QueryOutcome> query_value(const KeyBody& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
+                                 MutableBytes out);
+// ERRORS: INVALID_PARAMETER (class), NO_MORE_ENTRIES.
+Result<QueryOutcome> enumerate_value(const KeyBody& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
+                                     MutableBytes out);
+
+// ---- changes
+// ERRORS: INVALID_PARAMETER (name longer than 16383 units), ACCESS_DENIED (a link key takes REG_LINK
+// SymbolicLinkValue only), INSUFFICIENT_RESOURCES (data too large), the hive's.
+Result<void> set_value(KeyBody& key, Utf16View name, ULONG type, Bytes data);
+Result<void> delete_value(KeyBody& key, Utf16View name);  // ERRORS: OBJECT_NAME_NOT_FOUND
+// A key already deleted is a success. ERRORS: CANNOT_DELETE (subkeys, hive root).
+Result<void> delete_key(KeyBody& key);
+// ERRORS, in this order: INVALID_PARAMETER (empty, '\', longer than 255 units), CANNOT_DELETE (hive root, own name,
+// existing sibling), ACCESS_DENIED (KEY_CREATE_SUB_KEY on the parent, DELETE on a key of the subtree; user mode only).
+Result<void> rename_key(KeyBody& key, Utf16View name, const se::Token& token, KPROCESSOR_MODE mode);
+// ERRORS: INVALID_PARAMETER (class), INFO_LENGTH_MISMATCH, NOT_SUPPORTED (virtualization, debug, layers).
+Result<void> set_key_information(KeyBody& key, KEY_SET_INFORMATION_CLASS what, Bytes information);
+
+// ---- security
+Result<se::SecurityDescriptor> query_key_security(const KeyBody& key);
+Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::DescriptorView modification,
+                              const se::Token& token);
+
+// ---- durability and hives
+Result<void> flush_key(KeyBody& key);
+// The subtree as a loadable hive. ERRORS: ACCESS_DENIED (\Registry, \Registry\Machine, \Registry\User), the hive's.
+Result<void> save_key(const KeyBody& key, rtl::File& out, hive::Format format);
+
+// ---- notification
+// ERRORS: HIVE_UNLOADED, KEY_DELETED.
+Result<void> notify_change(KeyBody& key, ULONG filter, bool watch_tree, Ref<NotifyRequest> request);
+// Takes back a request that was not completed; false when it was.
+bool cancel_notify(KeyBody& key, const NotifyRequest& request);
+
+}  // namespace regent::cm

@@ -1,0 +1,51 @@
+// The body of an object of type "Key": one opening of a key. Handles of one opening share it.
+#pragma once
+
+#include <atomic>
+
+#include "cm/callback.h"
+#include "cm/key_control_block.h"
+#include "cm/notify.h"
+#include "ob/object.h"
+
+namespace regent::cm {
+
+// The type "Key" with NT's generic mapping; registered by Registry::start.
+ob::ObjectType& key_type();
+
+// Invariant: block() never changes, also when the key is deleted or its hive goes away.
+// Internally synchronised; notification state by the notifier's lock.
+class KeyBody {
+public:
+    // REQUIRES: the hive's lock (shared at least), the hive not unloaded.
+    explicit KeyBody(Ref<KeyControlBlock> block);
+    ~KeyBody();
+
+    KeyControlBlock& block() const { return *block_; }
+    filter::ObjectContexts& contexts() { return contexts_; }
+    std::unique_ptr<NotifyBlock>& notify_block() { return notify_; }
+    std::atomic<std::uint32_t> handle_tags{0};
+
+    // A name that lives as long as the body; made at first use, stale after a rename. Null when there is no memory or
+    // the path is longer than a UNICODE_STRING can be.
+    PCUNICODE_STRING cached_name();
+
+private:
+    struct CachedName {
+        Utf16 text;
+        UNICODE_STRING string;
+    };
+    const Ref<KeyControlBlock> block_;
+    filter::ObjectContexts contexts_;
+    std::unique_ptr<NotifyBlock> notify_;
+    std::atomic<CachedName*> cached_name_{nullptr};
+};
+
+using KeyRef = ob::ObjectRef<KeyBody>;
+
+// For those who hold a key object as drivers do. Null when `object` is not one.
+KeyBody* key_body_of(void* object);
+// Units of the full path, written when `out` has room for all of them. No allocation, no lock; also for deleted keys.
+std::size_t copy_key_path(const KeyBody& body, std::span<char16_t> out);
+
+}  // namespace regent::cm

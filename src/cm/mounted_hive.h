@@ -1,0 +1,74 @@
+// A hive in the registry's tree: the storage, its lock, and what the Configuration Manager knows about it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "hive/hive.h"
+#include "rtl/lock.h"
+#include "rtl/ref.h"
+#include "rtl/status.h"
+
+namespace regent::cm {
+
+// How a hive behaves while mounted.
+struct MountOptions {
+    bool volatile_hive = false;  // every key is volatile, nothing reaches a file
+    bool no_lazy_flush = false;  // REG_NO_LAZY_FLUSH: written only when asked
+    bool boot = false;           // part of the system: NtUnloadKey answers ACCESS_DENIED
+    bool master = false;         // \Registry itself: children are mount points, no service creates keys in it
+};
+
+// Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
+// and is final; (2) open_keys() counts the key bodies of this hive, raised only under the lock (shared at least) while
+// not unloaded. Internally synchronised by lock(), except where a member says otherwise.
+class MountedHive final : public rtl::RefCounted {
+public:
+    using Lock = SharedMutex<LockRank::hive>;
+
+    MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, const MountOptions& options);
+    ~MountedHive() override;
+
+    Lock& lock() const { return lock_; }
+    // REQUIRES: the lock (exclusive for writes) and !unloaded().
+    hive::Hive& storage() { return *storage_; }
+    const hive::Hive& storage() const { return *storage_; }
+
+    bool unloaded() const { return unloaded_.load(std::memory_order_acquire); }
+    const MountOptions& options() const { return options_; }
+    const Utf16& mount_path() const { return mount_path_; }  // "\REGISTRY\MACHINE\SOFTWARE"
+    const std::string& file() const { return file_; }        // empty: memory only
+
+    std::size_t open_keys() const { return open_keys_.load(std::memory_order_acquire); }
+    void key_opened() { open_keys_.fetch_add(1, std::memory_order_relaxed); }
+    void key_closed() { open_keys_.fetch_sub(1, std::memory_order_release); }
+
+    // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
+    // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
+    Result<void> flush();
+    // Flushes and brings the primary file up to date. REQUIRES: the lock not held.
+    Result<void> reconcile();
+    bool dirty() const;
+
+    // Ends the mount: from now on unloaded(). REQUIRES: the exclusive lock, !unloaded().
+    std::unique_ptr<hive::Hive> detach_locked();
+    // Writes what a detached storage still has to its file. REQUIRES: the lock not held.
+    Result<void> finish(hive::Hive& detached);
+
+private:
+    mutable Lock lock_;
+    std::unique_ptr<hive::Hive> storage_;
+    const Utf16 mount_path_;
+    const std::string file_;
+    const MountOptions options_;
+    std::atomic<bool> unloaded_{false};
+    std::atomic<std::size_t> open_keys_{0};
+
+    // Commits that run without lock_; a detached storage must outlive them.
+    Mutex<LockRank::flusher> commit_lock_;
+    ConditionVariable commits_done_;
+    unsigned commits_ RG_GUARDED_BY(commit_lock_) = 0;
+};
+
+}  // namespace regent::cm

@@ -1,0 +1,95 @@
+// The registry as a whole: the tree \Registry, the hives mounted in it, and what runs beside the callers.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "cm/key.h"
+#include "cm/key_control_block.h"
+#include "cm/notify.h"
+#include "ob/lookup.h"
+
+namespace regent::cm {
+
+struct HiveListing {
+    Utf16 mount_path;  // \REGISTRY\MACHINE\SOFTWARE
+    std::string file;  // host path; empty: memory only
+    bool volatile_hive;
+};
+
+// One per executive. \Registry, \Registry\Machine and \Registry\User live in a master hive in memory; every other hive
+// is mounted below the latter two, its root block pinned in the name cache, so that a path crosses hives like any other
+// step. Internally synchronised.
+class Registry {
+public:
+    struct Options {
+        int lazy_flush_seconds = 5;  // 0: nothing is flushed but on request and at stop
+    };
+    // Registers the type Key, makes \Registry and starts the lazy flusher. REQUIRES: ob::initialize() ran.
+    static Result<std::unique_ptr<Registry>> start(const Options& options);
+    // Stops the flusher, writes every hive to its file and takes \Registry out of the namespace.
+    ~Registry();
+    Registry(const Registry&) = delete;
+    Registry& operator=(const Registry&) = delete;
+
+    // Puts a hive at "\Registry\Machine\X" or "\Registry\User\X" (any case; X keeps its spelling).
+    // ERRORS: INVALID_PARAMETER (not such a path), OBJECT_NAME_COLLISION.
+    Result<void> mount(Utf16View path, std::unique_ptr<hive::Hive> storage, const MountOptions& options);
+    // The same where the target is named as NtLoadKey names it, relative to a key handle or not.
+    Result<void> mount_at(const ob::ObjectAttributes& target, std::unique_ptr<hive::Hive> storage,
+                          const MountOptions& options);
+    // Takes a hive out and writes it to its file. ERRORS: INVALID_PARAMETER (no hive is mounted there), ACCESS_DENIED
+    // (boot hive), CANNOT_DELETE (open keys, unless `force`: then their handles answer HIVE_UNLOADED), the storage's.
+    Result<void> unmount_at(const ob::ObjectAttributes& target, bool force);
+
+    // In order of mounting, the master hive not among them.
+    std::vector<HiveListing> hives() const;
+    // Every hive's changes are durable. The first failure is returned, the others are tried all the same.
+    Result<void> flush_all();
+    // flush_all, and the primary files are up to date.
+    Result<void> reconcile_all();
+
+    KeyTable& table() { return table_; }
+    Notifier& notifier() { return notifier_; }
+    KeyBody& root() const { return *root_; }  // \Registry
+
+    // How many milliseconds ago the lazy flusher last finished; for tests and counters.
+    std::uint64_t lazy_flushes() const { return lazy_flushes_.load(std::memory_order_relaxed); }
+
+private:
+    Registry() = default;
+    Result<void> make_master();
+    Result<void> mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
+                             const MountOptions& options);
+    Result<Ref<KeyControlBlock>> find_mount_locked(KeyControlBlock& parent, Utf16View name) RG_REQUIRES(lock_);
+    void run_lazy_flusher(int seconds);
+    std::vector<Ref<MountedHive>> snapshot() const;
+
+    struct Mount {
+        Ref<MountedHive> hive;
+        Ref<KeyControlBlock> root;
+    };
+    KeyTable table_;
+    Notifier notifier_;
+    Ref<MountedHive> master_;
+    KeyRef root_;
+    mutable Mutex<LockRank::registry> lock_;
+    std::vector<Mount> mounts_ RG_GUARDED_BY(lock_);
+
+    mutable Mutex<LockRank::registry> flusher_lock_;
+    ConditionVariable flusher_wakes_;
+    bool flusher_stops_ RG_GUARDED_BY(flusher_lock_) = false;
+    std::thread flusher_;
+    std::atomic<std::uint64_t> lazy_flushes_{0};
+};
+
+// The running registry. REQUIRES: Registry::start succeeded and its object lives.
+Registry& registry();
+
+// Key name of the \Registry tree's inner nodes, as path names show them.
+inline constexpr Utf16View root_path = u"\\REGISTRY";
+inline constexpr Utf16View machine_path = u"\\REGISTRY\\MACHINE";
+inline constexpr Utf16View user_path = u"\\REGISTRY\\USER";
+
+}  // namespace regent::cm
