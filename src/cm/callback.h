@@ -35,6 +35,7 @@ public:
     ObjectContexts& operator=(const ObjectContexts&) = delete;
     // REQUIRES: close_key_object() ran, or no context was ever set.
     ~ObjectContexts();
+    bool never_used() const { return head_.load(std::memory_order_relaxed) == nullptr; }
 
 private:
     friend struct ContextStore;
@@ -104,12 +105,10 @@ private:
     };
     static constexpr std::size_t inline_callbacks = 8;
 
-    friend void close_key_object_pre(Operation& operation);
-    bool walk_down(bool stop_at_failure);
-    void copy_active();
+    Seen* seen() { return many_ ? many_.get() : few_; }
+    std::size_t copy_call_order();
     NTSTATUS finish(NTSTATUS status, void* object, bool creates);
-    void call_pre(Seen& seen, NTSTATUS* status, bool* live);
-    bool call_post(Seen& seen, REG_POST_OPERATION_INFORMATION& info, NTSTATUS* answer);
+    NTSTATUS override_result(NTSTATUS status, REG_POST_OPERATION_INFORMATION& info);
 
     REG_NOTIFY_CLASS class_;
     bool bypassed_ = false;
@@ -120,7 +119,6 @@ private:
     std::size_t seen_count_ = 0;  // callbacks whose pre succeeded: the first seen_count_ of seen()
     std::unique_ptr<Seen[]> many_;
     Seen few_[inline_callbacks];  // left unset until copied: an empty operation must cost nothing
-    Seen* seen() { return many_ ? many_.get() : few_; }
 };
 
 // The last reference to a key object is gone: PreKeyHandleClose, context cleanups, `close`, PostKeyHandleClose (R39).

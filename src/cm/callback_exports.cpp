@@ -1,0 +1,95 @@
+// The DDK's Cm* routines for registry callbacks.
+#include <memory>
+
+#include "cm/callback_registry.h"
+
+using namespace regent;
+using namespace regent::cm::filter;
+
+namespace {
+
+// What CmCallbackGetKeyObjectIDEx hands out and CmCallbackReleaseKeyObjectIDEx takes back.
+struct NameCopy : UNICODE_STRING {
+    Utf16 text;
+};
+
+NTSTATUS hand_out(const Result<LARGE_INTEGER>& made, PLARGE_INTEGER cookie) {
+    if (!made) return made.error().code();
+    *cookie = *made;
+    return STATUS_SUCCESS;
+}
+
+bool is_key_object(void* object) {
+    const KeyObjectHooks& hooks = key_object_hooks();
+    return object != nullptr && hooks.contexts != nullptr && hooks.contexts(object) != nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+NTSTATUS CmRegisterCallback(PEX_CALLBACK_FUNCTION Function, PVOID Context, PLARGE_INTEGER Cookie) {
+    if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
+    return hand_out(register_legacy(Function, Context), Cookie);
+}
+
+// ERRORS, in this order: INVALID_PARAMETER_3 (no driver, R4), INVALID_PARAMETER_6 (Reserved), INVALID_PARAMETER
+// (altitude), FLT_INSTANCE_ALTITUDE_COLLISION, INSUFFICIENT_RESOURCES.
+NTSTATUS CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING Altitude, PVOID Driver, PVOID Context,
+                              PLARGE_INTEGER Cookie, PVOID Reserved) {
+    if (Driver == nullptr) return STATUS_INVALID_PARAMETER_3;
+    if (Reserved != nullptr) return STATUS_INVALID_PARAMETER_6;
+    if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
+    return hand_out(register_callback(Function, rtl::view(Altitude), Context), Cookie);
+}
+
+NTSTATUS CmUnRegisterCallback(LARGE_INTEGER Cookie) { return rtl::to_ntstatus(unregister_callback(Cookie)); }
+
+VOID CmGetCallbackVersion(PULONG Major, PULONG Minor) {
+    if (Major != nullptr) *Major = 1;
+    if (Minor != nullptr) *Minor = 1;
+}
+
+NTSTATUS CmSetCallbackObjectContext(PVOID Object, PLARGE_INTEGER Cookie, PVOID NewContext, PVOID* OldContext) {
+    if (!cookie_is_valid(Cookie)) return STATUS_INVALID_PARAMETER;
+    return ContextStore::set(Object, static_cast<Ticket>(Cookie->QuadPart), NewContext, OldContext);
+}
+
+NTSTATUS CmCallbackGetKeyObjectID(PLARGE_INTEGER Cookie, PVOID Object, PULONG_PTR ObjectID,
+                                  PCUNICODE_STRING* ObjectName) {
+    if (!cookie_is_valid(Cookie) || !is_key_object(Object)) return STATUS_INVALID_PARAMETER;
+    const KeyObjectHooks& hooks = key_object_hooks();
+    if (ObjectName != nullptr) {
+        PCUNICODE_STRING name = hooks.cached_name(Object);
+        if (name == nullptr) return STATUS_INSUFFICIENT_RESOURCES;
+        *ObjectName = name;
+    }
+    if (ObjectID != nullptr) *ObjectID = hooks.key_id(Object);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS CmCallbackGetKeyObjectIDEx(PLARGE_INTEGER Cookie, PVOID Object, PULONG_PTR ObjectID,
+                                    PCUNICODE_STRING* ObjectName, ULONG Flags) {
+    if (!cookie_is_valid(Cookie) || !is_key_object(Object) || Flags != 0) return STATUS_INVALID_PARAMETER;
+    const KeyObjectHooks& hooks = key_object_hooks();
+    if (ObjectName != nullptr) {
+        Result<Utf16> name = hooks.current_name(Object);
+        if (!name) return name.error().code();
+        if (name->size() > 0x7FFF) return STATUS_INSUFFICIENT_RESOURCES;
+        auto copy = std::make_unique<NameCopy>();
+        copy->text = *std::move(name);
+        static_cast<UNICODE_STRING&>(*copy) = rtl::unicode_string(copy->text);
+        *ObjectName = copy.release();
+    }
+    if (ObjectID != nullptr) *ObjectID = hooks.key_id(Object);
+    return STATUS_SUCCESS;
+}
+
+VOID CmCallbackReleaseKeyObjectIDEx(PCUNICODE_STRING ObjectName) {
+    const std::unique_ptr<const NameCopy> doomed(static_cast<const NameCopy*>(ObjectName));
+}
+
+// There are no transactions yet, so no key object is bound to one.
+PVOID CmGetBoundTransaction(PLARGE_INTEGER, PVOID) { return nullptr; }
+
+}  // extern "C"
