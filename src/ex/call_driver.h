@@ -1,0 +1,35 @@
+// The one way from host code into driver code. It records where the thread is for reports and checks what the driver
+// must leave as it was: IRQL and regions.
+#pragma once
+
+#include "ex/thread_state.h"
+
+namespace regent::ex {
+
+// Enters a driver frame for a scope; the destructor checks and repairs IRQL and region counts.
+class DriverCall {
+public:
+    DriverCall(const void* routine, const char* purpose);
+    ~DriverCall();
+    DriverCall(const DriverCall&) = delete;
+    DriverCall& operator=(const DriverCall&) = delete;
+
+private:
+    ThreadState& thread_;
+    DriverFrame frame_;
+    KIRQL irql_;
+    std::int32_t critical_regions_;
+    std::int32_t guarded_regions_;
+};
+
+// call_driver("IRP_MJ_READ", routine, device, irp) is routine(device, irp) inside a DriverCall.
+template <typename R, typename... P, typename... A>
+R call_driver(const char* purpose, R (*routine)(P...), A... arguments) {
+    DriverCall call(reinterpret_cast<const void*>(routine), purpose);
+    return routine(arguments...);
+}
+
+// The innermost driver routine this thread is in; null outside drivers.
+inline const DriverFrame* current_driver_frame() { return thread_state().frame; }
+
+}  // namespace regent::ex
