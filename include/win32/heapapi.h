@@ -1,0 +1,3 @@
+/* The SDK splits winbase.h into API sets; we do not. */
+#pragma once
+#include "winbase.h"

@@ -1,0 +1,14 @@
+/* <windows.h> for programs that use the registry, devices, events and error texts. Compile with
+       gcc -fshort-wchar -fms-extensions -I include/win32 -I include prog.c -lregent
+   and the program talks to a store, or to regentd, as REGENT_STORE and REGENT_SOCKET say. */
+#pragma once
+
+#include "winbase.h"
+#include "windef.h"
+#include "winerror.h"
+#include "winioctl.h"
+#include "winnt.h"
+#include "winreg.h"
+#if defined(__SIZEOF_WCHAR_T__) && __SIZEOF_WCHAR_T__ == 2
+#include "wchar.h"
+#endif

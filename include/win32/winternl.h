@@ -1,0 +1,3 @@
+/* The native services, for programs that call Nt functions directly. */
+#pragma once
+#include "nt/ntservices.h"

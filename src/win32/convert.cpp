@@ -1,0 +1,78 @@
+#include "win32/convert.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+extern char** environ;
+
+namespace regent::win32 {
+namespace {
+
+std::optional<Utf16> environment_value(Utf16View name) {
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const char* equals = std::strchr(*entry, '=');
+        if (equals == nullptr) continue;
+        const Utf16 candidate = rtl::from_utf8({*entry, static_cast<std::size_t>(equals - *entry)});
+        if (rtl::equal_folded(candidate, name)) return rtl::from_utf8(equals + 1);
+    }
+    return std::nullopt;
+}
+
+std::string absolute_path(const std::string& path) {
+    if (path.starts_with('/')) return path;
+    char* current = getcwd(nullptr, 0);
+    if (current == nullptr) return "/" + path;
+    std::string absolute = std::string(current) + "/" + path;
+    std::free(current);
+    return absolute;
+}
+
+}  // namespace
+
+bool is_string_type(DWORD type) { return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ; }
+
+std::string narrow_data(const BYTE* data, std::size_t size) {
+    Utf16 units(size / sizeof(char16_t), u'\0');
+    std::memcpy(units.data(), data, units.size() * sizeof(char16_t));
+    return rtl::to_utf8(units);
+}
+
+std::vector<BYTE> widen_data(const BYTE* data, std::size_t size) {
+    const Utf16 units = rtl::from_utf8({reinterpret_cast<const char*>(data), size});
+    std::vector<BYTE> bytes(units.size() * sizeof(char16_t));
+    std::memcpy(bytes.data(), units.data(), bytes.size());
+    return bytes;
+}
+
+Utf16 expand_environment(Utf16View text) {
+    Utf16 result;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text[at] == u'%' ? text.find(u'%', at + 1) : Utf16View::npos;
+        if (end != Utf16View::npos && end > at + 1) {
+            if (auto value = environment_value(text.substr(at + 1, end - at - 1))) {
+                result += *value;
+                at = end + 1;
+                continue;
+            }
+        }
+        result += text[at++];
+    }
+    return result;
+}
+
+Utf16 nt_file_name(Utf16View file) {
+    if (file.empty()) return {};
+    if (file.starts_with(u"\\\\.\\") || file.starts_with(u"\\\\?\\")) return u"\\??\\" + Utf16(file.substr(4));
+    if (file.starts_with(u"\\??\\")) return Utf16(file);
+    // A separator in an NT name is a backslash, so those of the Linux path become backslashes, and one that is part of
+    // a Linux file name cannot be told from them: such files cannot be named here.
+    Utf16 name = u"\\??\\UNIX" + rtl::from_utf8(absolute_path(rtl::to_utf8(file)));
+    for (char16_t& unit : name) {
+        if (unit == u'/') unit = u'\\';
+    }
+    return name;
+}
+
+}  // namespace regent::win32

@@ -1,0 +1,13 @@
+// The system's text of a Win32 code.
+#pragma once
+
+#include <string>
+
+#include "win32/windef.h"
+
+namespace regent::win32 {
+
+// Without a line end; "Error N." for a code without a text here.
+std::string error_text(DWORD code);
+
+}  // namespace regent::win32

@@ -1,0 +1,164 @@
+#include "win32/predefined.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <string>
+
+#include "nt/ntservices.h"
+
+namespace regent::win32 {
+namespace {
+
+constexpr std::uint32_t first_predefined = 0x80000000;
+constexpr std::size_t predefined_count = 7;
+
+std::uint32_t number_of(HKEY key) { return static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(key)); }
+
+Utf16 user_sid_path() {
+    // The executive gives a Unix user the SID S-1-22-1-<uid>; a daemon sees the same uid on its socket.
+    return u"\\Registry\\User\\S-1-22-1-" + rtl::from_utf8(std::to_string(geteuid()));
+}
+
+NTSTATUS open_predefined(std::size_t index, HANDLE* handle) {
+    switch (first_predefined + index) {
+        case 0x80000000:
+            return open_key(nullptr, u"\\Registry\\Machine\\Software\\Classes", MAXIMUM_ALLOWED, handle);
+        case 0x80000001: {
+            NTSTATUS status = open_key(nullptr, user_sid_path(), MAXIMUM_ALLOWED, handle);
+            if (status != STATUS_OBJECT_NAME_NOT_FOUND) return status;
+            return open_key(nullptr, u"\\Registry\\User\\.DEFAULT", MAXIMUM_ALLOWED, handle);
+        }
+        case 0x80000002:
+            return open_key(nullptr, u"\\Registry\\Machine", MAXIMUM_ALLOWED, handle);
+        case 0x80000003:
+            return open_key(nullptr, u"\\Registry\\User", MAXIMUM_ALLOWED, handle);
+        case 0x80000005:
+            return open_key(nullptr, u"\\Registry\\Machine\\System\\CurrentControlSet\\Hardware Profiles\\Current",
+                            MAXIMUM_ALLOWED, handle);
+        default:
+            return STATUS_INVALID_HANDLE;
+    }
+}
+
+// Internally synchronised by its atomics: of two threads that open the same key at once, one closes its own.
+class PredefinedKeys {
+public:
+    // `owned`: the caller closes the handle.
+    NTSTATUS get(std::size_t index, HANDLE* handle, bool* owned) {
+        *owned = false;
+        HANDLE seen = overrides_[index].load(std::memory_order_acquire);
+        if (seen == nullptr) seen = cached_[index].load(std::memory_order_acquire);
+        if (seen != nullptr) {
+            *handle = seen;
+            return STATUS_SUCCESS;
+        }
+        NTSTATUS status = open_predefined(index, handle);
+        if (!NT_SUCCESS(status)) return status;
+        if (disabled_[index].load(std::memory_order_relaxed)) {
+            *owned = true;
+            return status;
+        }
+        HANDLE expected = nullptr;
+        if (!cached_[index].compare_exchange_strong(expected, *handle)) {
+            NtClose(*handle);
+            *handle = expected;
+        }
+        return status;
+    }
+    // Takes over `handle`; null ends the override.
+    void set_override(std::size_t index, HANDLE handle) {
+        HANDLE old = overrides_[index].exchange(handle);
+        if (old != nullptr) NtClose(old);
+    }
+    void disable(std::size_t index) { disabled_[index].store(true, std::memory_order_relaxed); }
+
+private:
+    std::array<std::atomic<HANDLE>, predefined_count> cached_{};
+    std::array<std::atomic<HANDLE>, predefined_count> overrides_{};
+    std::array<std::atomic<bool>, predefined_count> disabled_{};
+};
+
+PredefinedKeys& predefined_keys() {
+    static PredefinedKeys keys;
+    return keys;
+}
+
+}  // namespace
+
+bool is_predefined(HKEY key) {
+    const std::uint32_t number = number_of(key);
+    return number >= first_predefined && number < first_predefined + predefined_count;
+}
+
+bool is_classes_root(HKEY key) { return number_of(key) == first_predefined; }
+
+KeyReference::KeyReference(HKEY key) {
+    if (key == nullptr) {
+        status_ = STATUS_INVALID_HANDLE;
+    } else if (is_predefined(key)) {
+        status_ = predefined_keys().get(number_of(key) - first_predefined, &handle_, &owned_);
+    } else {
+        handle_ = key;
+    }
+}
+
+KeyReference::~KeyReference() {
+    if (owned_) NtClose(handle_);
+}
+
+ScopedKey::~ScopedKey() {
+    if (handle_ != nullptr) NtClose(handle_);
+}
+
+NTSTATUS open_key(HANDLE root, Utf16View name, ACCESS_MASK access, HANDLE* key, ULONG attributes) {
+    *key = nullptr;
+    if (name.size() > max_name_units) return STATUS_OBJECT_NAME_INVALID;
+    UNICODE_STRING string = rtl::unicode_string(name);
+    OBJECT_ATTRIBUTES object;
+    InitializeObjectAttributes(&object, &string, OBJ_CASE_INSENSITIVE | attributes, root, nullptr);
+    // Which of the two WOW64 views is meant is settled before NT is asked; there is one view here.
+    return NtOpenKey(key, access & ~static_cast<ACCESS_MASK>(KEY_WOW64_RES), &object);
+}
+
+}  // namespace regent::win32
+
+using namespace regent::win32;
+
+extern "C" LSTATUS WINAPI RegOverridePredefKey(HKEY hKey, HKEY hNewHKey) {
+    if (!is_predefined(hKey)) return ERROR_INVALID_HANDLE;
+    const std::size_t index = number_of(hKey) - first_predefined;
+    if (hNewHKey == nullptr) {
+        predefined_keys().set_override(index, nullptr);
+        return ERROR_SUCCESS;
+    }
+    if (is_predefined(hNewHKey)) return ERROR_INVALID_HANDLE;
+    HANDLE own = nullptr;  // the caller may close hNewHKey afterwards
+    NTSTATUS status =
+        NtDuplicateObject(NtCurrentProcess(), hNewHKey, NtCurrentProcess(), &own, 0, 0, DUPLICATE_SAME_ACCESS);
+    if (!NT_SUCCESS(status)) return to_error(status);
+    predefined_keys().set_override(index, own);
+    return ERROR_SUCCESS;
+}
+
+extern "C" LSTATUS WINAPI RegDisablePredefinedCache(void) {
+    predefined_keys().disable(number_of(HKEY_CURRENT_USER) - first_predefined);
+    return ERROR_SUCCESS;
+}
+
+extern "C" LSTATUS WINAPI RegDisablePredefinedCacheEx(void) {
+    for (std::size_t index = 0; index < predefined_count; ++index) predefined_keys().disable(index);
+    return ERROR_SUCCESS;
+}
+
+extern "C" LSTATUS WINAPI RegOpenCurrentUser(REGSAM samDesired, PHKEY phkResult) {
+    if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
+    HANDLE handle = nullptr;
+    NTSTATUS status = open_key(nullptr, user_sid_path(), samDesired, &handle);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND) {
+        status = open_key(nullptr, u"\\Registry\\User\\.DEFAULT", samDesired, &handle);
+    }
+    *phkResult = static_cast<HKEY>(handle);
+    return to_error(status);
+}

@@ -1,0 +1,67 @@
+// HKEYs and what stands behind them. An HKEY is either a handle that NtOpenKey gave, or one of the predefined numbers,
+// whose keys are opened at first use and cached for the process (NS-11).
+//
+//   HKEY_LOCAL_MACHINE   \Registry\Machine
+//   HKEY_USERS           \Registry\User
+//   HKEY_CURRENT_USER    \Registry\User\<SID of the process's user>, else \Registry\User\.DEFAULT
+//   HKEY_CLASSES_ROOT    \Registry\Machine\Software\Classes (the merge with the user's classes is not made)
+//   HKEY_CURRENT_CONFIG  \Registry\Machine\System\CurrentControlSet\Hardware Profiles\Current
+#pragma once
+
+#include <utility>
+
+#include "rtl/utf16.h"
+#include "win32/winreg.h"
+
+namespace regent::win32 {
+
+bool is_predefined(HKEY key);
+bool is_classes_root(HKEY key);
+
+// The NT handle to use for one call on `key`. Closes what it opened itself, when the cache is switched off.
+class KeyReference {
+public:
+    explicit KeyReference(HKEY key);
+    ~KeyReference();
+    KeyReference(const KeyReference&) = delete;
+    KeyReference& operator=(const KeyReference&) = delete;
+
+    NTSTATUS status() const { return status_; }
+    HANDLE handle() const { return handle_; }
+
+private:
+    NTSTATUS status_ = STATUS_SUCCESS;
+    HANDLE handle_ = nullptr;
+    bool owned_ = false;
+};
+
+// A key opened for the length of a scope.
+class ScopedKey {
+public:
+    ScopedKey() = default;
+    explicit ScopedKey(HANDLE handle) : handle_(handle) {}
+    ScopedKey(ScopedKey&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    ScopedKey& operator=(ScopedKey&&) = delete;
+    ~ScopedKey();
+
+    HANDLE handle() const { return handle_; }
+    HANDLE* receive() { return &handle_; }
+    HANDLE release() { return std::exchange(handle_, nullptr); }
+
+private:
+    HANDLE handle_ = nullptr;
+};
+
+// NtOpenKey of `name` under `root` (null: an absolute name). `attributes` is added to OBJ_CASE_INSENSITIVE.
+NTSTATUS open_key(HANDLE root, Utf16View name, ACCESS_MASK access, HANDLE* key, ULONG attributes = 0);
+
+// The Win32 code of a status; 0 for every success.
+LSTATUS to_error(NTSTATUS status);
+
+// What a UNICODE_STRING can hold.
+inline constexpr std::size_t max_name_units = 32767;
+
+// The units of a NUL-terminated string; empty for null.
+inline Utf16View units_of(const WCHAR* text) { return text == nullptr ? Utf16View{} : Utf16View{text}; }
+
+}  // namespace regent::win32

@@ -1,0 +1,264 @@
+// Enumeration and RegQueryInfoKey. One implementation makes the answer as UTF-16; the W and A forms deliver it, each
+// with its own rules for buffers that are too small (conformance rows 174-190).
+#include <cstring>
+
+#include "nt/ntservices.h"
+#include "win32/convert.h"
+#include "win32/predefined.h"
+#include "win32/value.h"
+
+using namespace regent;
+using namespace regent::win32;
+
+namespace {
+
+Utf16View units_at(const void* data, std::size_t bytes) {
+    return {static_cast<const char16_t*>(data), bytes / sizeof(char16_t)};
+}
+
+FILETIME file_time(const LARGE_INTEGER& time) { return {time.u.LowPart, static_cast<DWORD>(time.u.HighPart)}; }
+
+// Copies `text` and a NUL; the count goes in with the NUL and comes out without it. Too small: nothing is touched.
+template <typename Char>
+LSTATUS deliver_text(std::basic_string_view<Char> text, Char* buffer, DWORD* count) {
+    if (*count < text.size() + 1) return ERROR_MORE_DATA;
+    std::memcpy(buffer, text.data(), text.size() * sizeof(Char));
+    buffer[text.size()] = 0;
+    *count = static_cast<DWORD>(text.size());
+    return ERROR_SUCCESS;
+}
+
+struct EnumeratedKey {
+    AnswerBuffer buffer;
+    Utf16View name;
+    Utf16View class_name;
+    FILETIME time{};
+};
+
+LSTATUS enumerate_key(HKEY key, DWORD index, EnumeratedKey& result) {
+    KeyReference reference(key);
+    NTSTATUS status = reference.status();
+    if (NT_SUCCESS(status)) {
+        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+            return NtEnumerateKey(reference.handle(), index, KeyNodeInformation, data, length, needed);
+        });
+    }
+    if (!NT_SUCCESS(status)) return to_error(status);
+    const auto* info = result.buffer.as<KEY_NODE_INFORMATION>();
+    result.name = units_at(info->Name, info->NameLength);
+    if (info->ClassLength > 0)
+        result.class_name = units_at(result.buffer.data() + info->ClassOffset, info->ClassLength);
+    result.time = file_time(info->LastWriteTime);
+    return ERROR_SUCCESS;
+}
+
+struct EnumeratedValue {
+    AnswerBuffer buffer;
+    Utf16View name;
+    DWORD type = 0;
+    const BYTE* data = nullptr;
+    DWORD size = 0;
+};
+
+LSTATUS enumerate_value(HKEY key, DWORD index, EnumeratedValue& result) {
+    KeyReference reference(key);
+    NTSTATUS status = reference.status();
+    if (NT_SUCCESS(status)) {
+        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+            return NtEnumerateValueKey(reference.handle(), index, KeyValueFullInformation, data, length, needed);
+        });
+    }
+    if (!NT_SUCCESS(status)) return to_error(status);
+    const auto* info = result.buffer.as<KEY_VALUE_FULL_INFORMATION>();
+    result.name = units_at(info->Name, info->NameLength);
+    result.type = info->Type;
+    result.data = result.buffer.data() + info->DataOffset;
+    result.size = info->DataLength;
+    return ERROR_SUCCESS;
+}
+
+bool bad_value_arguments(const void* name, const DWORD* count, const DWORD* reserved, const void* data,
+                         const DWORD* size) {
+    return name == nullptr || count == nullptr || reserved != nullptr || (data != nullptr && size == nullptr);
+}
+
+struct KeyInformation {
+    AnswerBuffer buffer;
+    const KEY_FULL_INFORMATION* full = nullptr;
+    Utf16View class_name;
+    ULONG security_length = 0;
+};
+
+LSTATUS query_key(HKEY key, bool with_security, KeyInformation& result) {
+    KeyReference reference(key);
+    NTSTATUS status = reference.status();
+    if (NT_SUCCESS(status)) {
+        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+            return NtQueryKey(reference.handle(), KeyFullInformation, data, length, needed);
+        });
+    }
+    if (!NT_SUCCESS(status)) return to_error(status);
+    result.full = result.buffer.as<KEY_FULL_INFORMATION>();
+    if (result.full->ClassLength > 0) {
+        result.class_name = units_at(result.buffer.data() + result.full->ClassOffset, result.full->ClassLength);
+    }
+    if (!with_security) return ERROR_SUCCESS;
+    // A handle without READ_CONTROL is told 0.
+    status = NtQuerySecurityObject(reference.handle(),
+                                   OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                                   nullptr, 0, &result.security_length);
+    if (status != STATUS_BUFFER_TOO_SMALL) result.security_length = 0;
+    return ERROR_SUCCESS;
+}
+
+struct InfoOutputs {
+    LPDWORD subkeys, max_subkey, max_class, values, max_name, max_data, security;
+    PFILETIME time;
+};
+
+void deliver_info(const KeyInformation& info, const InfoOutputs& out) {
+    auto put = [](LPDWORD to, ULONG value) {
+        if (to != nullptr) *to = value;
+    };
+    put(out.subkeys, info.full->SubKeys);
+    put(out.max_subkey, info.full->MaxNameLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.max_class, info.full->MaxClassLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.values, info.full->Values);
+    put(out.max_name, info.full->MaxValueNameLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.max_data, info.full->MaxValueDataLength);  // bytes as stored, in the A form too
+    put(out.security, info.security_length);
+    if (out.time != nullptr) *out.time = file_time(info.full->LastWriteTime);
+}
+
+}  // namespace
+
+extern "C" {
+
+LSTATUS WINAPI RegEnumKeyExW(HKEY hKey, DWORD dwIndex, LPWSTR lpName, LPDWORD lpcchName, LPDWORD lpReserved,
+                             LPWSTR lpClass, LPDWORD lpcchClass, PFILETIME lpftLastWriteTime) {
+    if (lpName == nullptr || lpcchName == nullptr || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
+    if (lpClass != nullptr && lpcchClass == nullptr) return ERROR_INVALID_PARAMETER;
+    EnumeratedKey key;
+    LSTATUS error = enumerate_key(hKey, dwIndex, key);
+    if (error != ERROR_SUCCESS) return error;
+    if (lpClass != nullptr && *lpcchClass < key.class_name.size() + 1) return ERROR_MORE_DATA;
+    error = deliver_text<char16_t>(key.name, lpName, lpcchName);
+    if (error != ERROR_SUCCESS) return error;
+    if (lpClass != nullptr) error = deliver_text<char16_t>(key.class_name, lpClass, lpcchClass);
+    if (lpClass == nullptr && lpcchClass != nullptr) *lpcchClass = static_cast<DWORD>(key.class_name.size());
+    if (lpftLastWriteTime != nullptr) *lpftLastWriteTime = key.time;
+    return error;
+}
+
+LSTATUS WINAPI RegEnumKeyW(HKEY hKey, DWORD dwIndex, LPWSTR lpName, DWORD cchName) {
+    return RegEnumKeyExW(hKey, dwIndex, lpName, &cchName, nullptr, nullptr, nullptr, nullptr);
+}
+
+LSTATUS WINAPI RegEnumKeyExA(HKEY hKey, DWORD dwIndex, LPSTR lpName, LPDWORD lpcchName, LPDWORD lpReserved,
+                             LPSTR lpClass, LPDWORD lpcchClass, PFILETIME lpftLastWriteTime) {
+    if (lpName == nullptr || lpcchName == nullptr || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
+    if (lpClass != nullptr && lpcchClass == nullptr) return ERROR_INVALID_PARAMETER;
+    EnumeratedKey key;
+    LSTATUS error = enumerate_key(hKey, dwIndex, key);
+    if (error != ERROR_SUCCESS) return error;
+    const std::string class_name = rtl::to_utf8(key.class_name);
+    if (lpClass != nullptr && *lpcchClass < class_name.size() + 1) return ERROR_MORE_DATA;
+    error = deliver_text<char>(rtl::to_utf8(key.name), lpName, lpcchName);
+    if (error != ERROR_SUCCESS) return error;
+    if (lpClass != nullptr) error = deliver_text<char>(class_name, lpClass, lpcchClass);
+    if (lpClass == nullptr && lpcchClass != nullptr) *lpcchClass = static_cast<DWORD>(class_name.size());
+    if (lpftLastWriteTime != nullptr) *lpftLastWriteTime = key.time;
+    return error;
+}
+
+LSTATUS WINAPI RegEnumKeyA(HKEY hKey, DWORD dwIndex, LPSTR lpName, DWORD cchName) {
+    return RegEnumKeyExA(hKey, dwIndex, lpName, &cchName, nullptr, nullptr, nullptr, nullptr);
+}
+
+LSTATUS WINAPI RegEnumValueW(HKEY hKey, DWORD dwIndex, LPWSTR lpValueName, LPDWORD lpcchValueName, LPDWORD lpReserved,
+                             LPDWORD lpType, LPBYTE lpData, LPDWORD lpcbData) {
+    if (bad_value_arguments(lpValueName, lpcchValueName, lpReserved, lpData, lpcbData)) return ERROR_INVALID_PARAMETER;
+    EnumeratedValue value;
+    LSTATUS error = enumerate_value(hKey, dwIndex, value);
+    if (error != ERROR_SUCCESS) return error;
+    const DWORD room = lpcbData != nullptr ? *lpcbData : 0;
+    if (lpType != nullptr) *lpType = value.type;
+    if (lpcbData != nullptr) *lpcbData = value.size;
+    error = deliver_text<char16_t>(value.name, lpValueName, lpcchValueName);
+    if (error != ERROR_SUCCESS || lpData == nullptr) return error;
+    if (room < value.size) return ERROR_MORE_DATA;  // the name has been delivered, as Windows does
+    if (value.size > 0) std::memcpy(lpData, value.data, value.size);
+    const bool ends = value.size >= 2 && value.data[value.size - 1] == 0 && value.data[value.size - 2] == 0;
+    if (is_string_type(value.type) && value.size > 0 && !ends && room - value.size >= sizeof(WCHAR)) {
+        std::memset(lpData + value.size, 0, sizeof(WCHAR));
+    }
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegEnumValueA(HKEY hKey, DWORD dwIndex, LPSTR lpValueName, LPDWORD lpcchValueName, LPDWORD lpReserved,
+                             LPDWORD lpType, LPBYTE lpData, LPDWORD lpcbData) {
+    if (bad_value_arguments(lpValueName, lpcchValueName, lpReserved, lpData, lpcbData)) return ERROR_INVALID_PARAMETER;
+    EnumeratedValue value;
+    LSTATUS error = enumerate_value(hKey, dwIndex, value);
+    if (error != ERROR_SUCCESS) return error;
+    const bool string = is_string_type(value.type);
+    std::string text;
+    if (string) text = narrow_data(value.data, value.size);
+    const void* data = string ? static_cast<const void*>(text.data()) : value.data;
+    const DWORD size = string ? static_cast<DWORD>(text.size()) : value.size;
+    const DWORD room = lpcbData != nullptr ? *lpcbData : 0;
+    if (lpType != nullptr) *lpType = value.type;
+    if (lpcbData != nullptr) *lpcbData = size;
+    if (lpData != nullptr && room < size) return ERROR_MORE_DATA;  // unlike W: name and count stay untouched
+    error = deliver_text<char>(rtl::to_utf8(value.name), lpValueName, lpcchValueName);
+    if (error != ERROR_SUCCESS || lpData == nullptr) return error;
+    if (size > 0) std::memcpy(lpData, data, size);
+    if (string && size > 0 && text.back() != '\0' && room > size) lpData[size] = 0;
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegQueryInfoKeyW(HKEY hKey, LPWSTR lpClass, LPDWORD lpcchClass, LPDWORD lpReserved, LPDWORD lpcSubKeys,
+                                LPDWORD lpcbMaxSubKeyLen, LPDWORD lpcbMaxClassLen, LPDWORD lpcValues,
+                                LPDWORD lpcbMaxValueNameLen, LPDWORD lpcbMaxValueLen, LPDWORD lpcbSecurityDescriptor,
+                                PFILETIME lpftLastWriteTime) {
+    if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
+    KeyInformation info;
+    LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
+    if (error != ERROR_SUCCESS) return error;
+    deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
+                        lpcbSecurityDescriptor, lpftLastWriteTime});
+    if (lpcchClass == nullptr) return ERROR_SUCCESS;
+    if (lpClass == nullptr || *lpcchClass == 0) {
+        *lpcchClass = lpClass == nullptr ? static_cast<DWORD>(info.class_name.size()) : 0;
+        return ERROR_SUCCESS;
+    }
+    error = deliver_text<char16_t>(info.class_name, lpClass, lpcchClass);
+    return error == ERROR_MORE_DATA ? ERROR_INSUFFICIENT_BUFFER : error;
+}
+
+LSTATUS WINAPI RegQueryInfoKeyA(HKEY hKey, LPSTR lpClass, LPDWORD lpcchClass, LPDWORD lpReserved, LPDWORD lpcSubKeys,
+                                LPDWORD lpcbMaxSubKeyLen, LPDWORD lpcbMaxClassLen, LPDWORD lpcValues,
+                                LPDWORD lpcbMaxValueNameLen, LPDWORD lpcbMaxValueLen, LPDWORD lpcbSecurityDescriptor,
+                                PFILETIME lpftLastWriteTime) {
+    if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
+    KeyInformation info;
+    LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
+    if (error != ERROR_SUCCESS) return error;
+    deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
+                        lpcbSecurityDescriptor, lpftLastWriteTime});
+    if (lpcchClass == nullptr) return ERROR_SUCCESS;
+    const std::string text = rtl::to_utf8(info.class_name);
+    if (lpClass == nullptr || *lpcchClass == 0) {
+        *lpcchClass = lpClass == nullptr ? static_cast<DWORD>(text.size()) : 0;
+        return ERROR_SUCCESS;
+    }
+    const DWORD room = *lpcchClass;
+    error = deliver_text<char>(text, lpClass, lpcchClass);
+    if (error == ERROR_MORE_DATA) {  // the part that fits, terminated, and a count of 0
+        std::memcpy(lpClass, text.data(), room - 1);
+        lpClass[room - 1] = 0;
+        *lpcchClass = 0;
+    }
+    return error;
+}
+}

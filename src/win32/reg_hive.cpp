@@ -1,0 +1,97 @@
+// Hives as files: save, load, unload.
+#include <unistd.h>
+
+#include "nt/ntservices.h"
+#include "win32/convert.h"
+#include "win32/predefined.h"
+
+using namespace regent;
+using namespace regent::win32;
+
+namespace {
+
+bool is_one_format(DWORD flags) {
+    return flags == REG_STANDARD_FORMAT || flags == REG_LATEST_FORMAT || flags == REG_NO_COMPRESSION;
+}
+
+NTSTATUS create_file(const Utf16& name, HANDLE* file) {
+    if (name.size() > max_name_units) return STATUS_NAME_TOO_LONG;
+    UNICODE_STRING string = rtl::unicode_string(name);
+    OBJECT_ATTRIBUTES object;
+    InitializeObjectAttributes(&object, &string, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    IO_STATUS_BLOCK block{};
+    return NtCreateFile(file, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &object, &block, nullptr, 0, 0, FILE_CREATE,
+                        FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE, nullptr, 0);
+}
+
+// A save that failed leaves no file behind that could be taken for a hive.
+void remove_partial(Utf16View file) {
+    if (!file.starts_with(u"\\")) unlink(rtl::to_utf8(file).c_str());
+}
+
+}  // namespace
+
+extern "C" {
+
+LSTATUS WINAPI RegSaveKeyExW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES, DWORD Flags) {
+    const Utf16 name = nt_file_name(units_of(lpFile));
+    if (!is_one_format(Flags) || name.empty()) return ERROR_INVALID_PARAMETER;
+    KeyReference key(hKey);
+    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    NTSTATUS status = STATUS_SUCCESS;
+    {
+        ScopedKey file;
+        status = create_file(name, file.receive());
+        if (!NT_SUCCESS(status)) return to_error(status);
+        status = NtSaveKeyEx(key.handle(), file.handle(), Flags);
+    }
+    if (!NT_SUCCESS(status)) remove_partial(units_of(lpFile));
+    return to_error(status);
+}
+
+LSTATUS WINAPI RegSaveKeyW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES lpSecurityAttributes) {
+    return RegSaveKeyExW(hKey, lpFile, lpSecurityAttributes, REG_STANDARD_FORMAT);
+}
+
+LSTATUS WINAPI RegLoadKeyW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpFile) {
+    const Utf16 file = nt_file_name(units_of(lpFile));
+    const Utf16View subkey = units_of(lpSubKey);
+    if (file.empty() || subkey.empty() || file.size() > max_name_units || subkey.size() > max_name_units) {
+        return ERROR_INVALID_PARAMETER;
+    }
+    KeyReference key(hKey);
+    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    UNICODE_STRING target_name = rtl::unicode_string(subkey);
+    UNICODE_STRING file_name = rtl::unicode_string(file);
+    OBJECT_ATTRIBUTES target;
+    OBJECT_ATTRIBUTES source;
+    InitializeObjectAttributes(&target, &target_name, OBJ_CASE_INSENSITIVE, key.handle(), nullptr);
+    InitializeObjectAttributes(&source, &file_name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    return to_error(NtLoadKey(&target, &source));
+}
+
+LSTATUS WINAPI RegUnLoadKeyW(HKEY hKey, LPCWSTR lpSubKey) {
+    const Utf16View subkey = units_of(lpSubKey);
+    if (subkey.empty() || subkey.size() > max_name_units) return ERROR_INVALID_PARAMETER;
+    KeyReference key(hKey);
+    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    UNICODE_STRING target_name = rtl::unicode_string(subkey);
+    OBJECT_ATTRIBUTES target;
+    InitializeObjectAttributes(&target, &target_name, OBJ_CASE_INSENSITIVE, key.handle(), nullptr);
+    return to_error(NtUnloadKey(&target));
+}
+
+LSTATUS WINAPI RegSaveKeyExA(HKEY hKey, LPCSTR lpFile, const LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD Flags) {
+    return RegSaveKeyExW(hKey, WideArgument(lpFile).get(), lpSecurityAttributes, Flags);
+}
+
+LSTATUS WINAPI RegSaveKeyA(HKEY hKey, LPCSTR lpFile, const LPSECURITY_ATTRIBUTES lpSecurityAttributes) {
+    return RegSaveKeyW(hKey, WideArgument(lpFile).get(), lpSecurityAttributes);
+}
+
+LSTATUS WINAPI RegLoadKeyA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpFile) {
+    return RegLoadKeyW(hKey, WideArgument(lpSubKey).get(), WideArgument(lpFile).get());
+}
+
+LSTATUS WINAPI RegUnLoadKeyA(HKEY hKey, LPCSTR lpSubKey) { return RegUnLoadKeyW(hKey, WideArgument(lpSubKey).get()); }
+}

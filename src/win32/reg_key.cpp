@@ -1,0 +1,231 @@
+// Keys: open, create, close, delete, rename, flush. Sources of the rules: docs of each function and the conformance
+// rows cited by number in the tests.
+#include "nt/ntservices.h"
+#include "win32/convert.h"
+#include "win32/predefined.h"
+
+using namespace regent;
+using namespace regent::win32;
+
+namespace {
+
+constexpr REGSAM both_views = KEY_WOW64_32KEY | KEY_WOW64_64KEY;
+constexpr std::size_t max_created_levels = 32;  // RegCreateKeyEx makes at most so many missing levels in one call
+
+bool asks_for_both_views(REGSAM access) { return (access & both_views) == both_views; }
+
+struct CreateRequest {
+    Utf16View class_name;
+    bool has_class;
+    ULONG options;
+    ULONG attributes;
+    ACCESS_MASK access;
+    PVOID security_descriptor;
+};
+
+NTSTATUS create_key(HANDLE root, Utf16View name, const CreateRequest& request, HANDLE* key, ULONG* disposition) {
+    UNICODE_STRING string = rtl::unicode_string(name);
+    UNICODE_STRING class_string = rtl::unicode_string(request.class_name);
+    OBJECT_ATTRIBUTES object;
+    InitializeObjectAttributes(&object, &string, OBJ_CASE_INSENSITIVE | request.attributes, root,
+                               request.security_descriptor);
+    return NtCreateKey(key, request.access, &object, 0, request.has_class ? &class_string : nullptr, request.options,
+                       disposition);
+}
+
+// NtCreateKey makes only the last component (NS-6); this makes those before it, from the left.
+NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& request) {
+    CreateRequest parent = request;
+    parent.options &= static_cast<ULONG>(~REG_OPTION_CREATE_LINK);
+    parent.attributes = 0;
+    parent.access = MAXIMUM_ALLOWED;
+    parent.has_class = false;
+    parent.security_descriptor = nullptr;
+    std::size_t created = 0;
+    for (std::size_t end = name.find(u'\\'); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
+        ScopedKey key;
+        ULONG disposition = 0;
+        NTSTATUS status = create_key(root, name.substr(0, end), parent, key.receive(), &disposition);
+        if (!NT_SUCCESS(status)) return status;
+        if (disposition == REG_CREATED_NEW_KEY && ++created > max_created_levels) return STATUS_INVALID_PARAMETER;
+    }
+    return STATUS_SUCCESS;
+}
+
+Utf16View without_trailing_separators(Utf16View name) {
+    while (name.ends_with(u'\\')) name.remove_suffix(1);
+    return name;
+}
+
+// HKCR's subkey may begin with a separator; every other one may not.
+LSTATUS check_subkey(HKEY root, Utf16View* name) {
+    if (name->starts_with(u'\\')) {
+        if (!is_classes_root(root)) return ERROR_BAD_PATHNAME;
+        name->remove_prefix(1);
+    }
+    if (name->size() > max_name_units) return ERROR_INVALID_PARAMETER;
+    return ERROR_SUCCESS;
+}
+
+}  // namespace
+
+extern "C" {
+
+LSTATUS WINAPI RegOpenKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult) {
+    if (phkResult == nullptr || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
+    Utf16View name = units_of(lpSubKey);
+    if (name.empty() && is_classes_root(hKey)) {
+        *phkResult = hKey;
+        return ERROR_SUCCESS;
+    }
+    *phkResult = nullptr;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    HANDLE key = nullptr;
+    const ULONG attributes = (ulOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
+    NTSTATUS status = open_key(root.handle(), name, samDesired, &key, attributes);
+    if (NT_SUCCESS(status)) *phkResult = static_cast<HKEY>(key);
+    return to_error(status);
+}
+
+LSTATUS WINAPI RegOpenKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
+    if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
+    if (units_of(lpSubKey).empty()) {  // Win16's meaning, kept by Windows: the same handle comes back
+        *phkResult = hKey;
+        return ERROR_SUCCESS;
+    }
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
+    return RegOpenKeyExW(hKey, lpSubKey, 0, MAXIMUM_ALLOWED, phkResult);
+}
+
+// ERRORS, in this order: BADKEY (no result or name), INVALID_PARAMETER, INVALID_HANDLE, BAD_PATHNAME, then
+// NtCreateKey's.
+LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWSTR lpClass, DWORD dwOptions,
+                               REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes, PHKEY phkResult,
+                               LPDWORD lpdwDisposition) {
+    if (phkResult == nullptr || lpSubKey == nullptr) return ERROR_BADKEY;
+    constexpr DWORD legal = REG_LEGAL_OPTION;
+    if (Reserved != 0 || (dwOptions & ~legal) != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
+    *phkResult = nullptr;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    Utf16View name = units_of(lpSubKey);
+    if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    name = without_trailing_separators(name);
+    CreateRequest request;
+    request.class_name = units_of(lpClass);
+    request.has_class = lpClass != nullptr;
+    request.options = dwOptions & ~static_cast<DWORD>(REG_OPTION_OPEN_LINK);
+    request.attributes = (dwOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
+    request.access = samDesired & ~both_views;
+    request.security_descriptor =
+        lpSecurityAttributes != nullptr ? lpSecurityAttributes->lpSecurityDescriptor : nullptr;
+    HANDLE key = nullptr;
+    ULONG disposition = 0;
+    NTSTATUS status = create_key(root.handle(), name, request, &key, &disposition);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND && name.find(u'\\') != Utf16View::npos) {
+        status = create_parents(root.handle(), name, request);
+        if (NT_SUCCESS(status)) status = create_key(root.handle(), name, request, &key, &disposition);
+    }
+    if (!NT_SUCCESS(status)) return to_error(status);
+    *phkResult = static_cast<HKEY>(key);
+    if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegCreateKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
+    if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
+    if (units_of(lpSubKey).empty()) {
+        *phkResult = hKey;
+        return hKey == nullptr ? ERROR_BADKEY : ERROR_SUCCESS;
+    }
+    return RegCreateKeyExW(hKey, lpSubKey, 0, nullptr, REG_OPTION_NON_VOLATILE, MAXIMUM_ALLOWED, nullptr, phkResult,
+                           nullptr);
+}
+
+LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved) {
+    if (lpSubKey == nullptr || Reserved != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    Utf16View name = units_of(lpSubKey);
+    if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    ScopedKey key;
+    NTSTATUS status = open_key(root.handle(), name, DELETE, key.receive());
+    if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
+    return to_error(status);
+}
+
+LSTATUS WINAPI RegDeleteKeyW(HKEY hKey, LPCWSTR lpSubKey) { return RegDeleteKeyExW(hKey, lpSubKey, 0, 0); }
+
+// A predefined key's cached handle stays open: another thread may be using it.
+LSTATUS WINAPI RegCloseKey(HKEY hKey) {
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
+    if (is_predefined(hKey)) return ERROR_SUCCESS;
+    return to_error(NtClose(hKey));
+}
+
+LSTATUS WINAPI RegFlushKey(HKEY hKey) {
+    KeyReference key(hKey);
+    return to_error(NT_SUCCESS(key.status()) ? NtFlushKey(key.handle()) : key.status());
+}
+
+LSTATUS WINAPI RegRenameKey(HKEY hKey, LPCWSTR lpSubKeyName, LPCWSTR lpNewKeyName) {
+    if (hKey == nullptr) {
+        const bool nothing = lpSubKeyName == nullptr && lpNewKeyName == nullptr;
+        return nothing ? ERROR_INVALID_PARAMETER : ERROR_INVALID_HANDLE;
+    }
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    ScopedKey subkey;
+    HANDLE key = root.handle();
+    if (lpSubKeyName != nullptr) {
+        NTSTATUS status = open_key(key, units_of(lpSubKeyName), KEY_WRITE, subkey.receive());
+        if (!NT_SUCCESS(status)) return to_error(status);
+        key = subkey.handle();
+    }
+    const Utf16View new_name = units_of(lpNewKeyName);
+    if (lpNewKeyName == nullptr || new_name.size() > max_name_units) return ERROR_INVALID_PARAMETER;
+    UNICODE_STRING string = rtl::unicode_string(new_name);
+    return to_error(NtRenameKey(key, &string));
+}
+
+LSTATUS WINAPI RegConnectRegistryW(LPCWSTR lpMachineName, HKEY hKey, PHKEY phkResult) {
+    if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
+    const Utf16View machine = units_of(lpMachineName);
+    if (!machine.empty() && machine != u"\\\\." && machine != u".") return ERROR_BAD_NETPATH;
+    *phkResult = hKey;
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegOpenKeyExA(HKEY hKey, LPCSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult) {
+    if (hKey == nullptr && phkResult != nullptr) return ERROR_INVALID_HANDLE;  // leaves the result alone, unlike W
+    return RegOpenKeyExW(hKey, WideArgument(lpSubKey).get(), ulOptions, samDesired, phkResult);
+}
+
+LSTATUS WINAPI RegOpenKeyA(HKEY hKey, LPCSTR lpSubKey, PHKEY phkResult) {
+    return RegOpenKeyW(hKey, WideArgument(lpSubKey).get(), phkResult);
+}
+
+LSTATUS WINAPI RegCreateKeyExA(HKEY hKey, LPCSTR lpSubKey, DWORD Reserved, LPSTR lpClass, DWORD dwOptions,
+                               REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes, PHKEY phkResult,
+                               LPDWORD lpdwDisposition) {
+    WideArgument class_name(lpClass);
+    return RegCreateKeyExW(hKey, WideArgument(lpSubKey).get(), Reserved, class_name.get_mutable(), dwOptions,
+                           samDesired, lpSecurityAttributes, phkResult, lpdwDisposition);
+}
+
+LSTATUS WINAPI RegCreateKeyA(HKEY hKey, LPCSTR lpSubKey, PHKEY phkResult) {
+    return RegCreateKeyW(hKey, WideArgument(lpSubKey).get(), phkResult);
+}
+
+LSTATUS WINAPI RegDeleteKeyExA(HKEY hKey, LPCSTR lpSubKey, REGSAM samDesired, DWORD Reserved) {
+    return RegDeleteKeyExW(hKey, WideArgument(lpSubKey).get(), samDesired, Reserved);
+}
+
+LSTATUS WINAPI RegDeleteKeyA(HKEY hKey, LPCSTR lpSubKey) { return RegDeleteKeyW(hKey, WideArgument(lpSubKey).get()); }
+
+LSTATUS WINAPI RegConnectRegistryA(LPCSTR lpMachineName, HKEY hKey, PHKEY phkResult) {
+    return RegConnectRegistryW(WideArgument(lpMachineName).get(), hKey, phkResult);
+}
+}

@@ -1,0 +1,113 @@
+// The A forms of the value functions: names are converted, data only of the string types.
+#include <cstring>
+
+#include "nt/ntservices.h"
+#include "win32/convert.h"
+#include "win32/predefined.h"
+#include "win32/value.h"
+
+using namespace regent;
+using namespace regent::win32;
+
+namespace {
+
+// As for W, one byte past the end is looked at: "abc" given with length 3 is stored with its NUL.
+__attribute__((no_sanitize_address)) DWORD with_terminator(const BYTE* data, DWORD size) {
+    if (data != nullptr && size > 0 && data[size - 1] != 0 && data[size] == 0) return size + 1;
+    return size;
+}
+
+}  // namespace
+
+extern "C" {
+
+LSTATUS WINAPI RegSetValueExA(HKEY hKey, LPCSTR lpValueName, DWORD Reserved, DWORD dwType, const BYTE* lpData,
+                              DWORD cbData) {
+    WideArgument name(lpValueName);
+    if (!is_string_type(dwType) || lpData == nullptr) {
+        return RegSetValueExW(hKey, name.get(), Reserved, dwType, lpData, cbData);
+    }
+    if (Reserved != 0) return ERROR_INVALID_PARAMETER;
+    KeyReference key(hKey);
+    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    std::vector<BYTE> wide = widen_data(lpData, with_terminator(lpData, cbData));
+    const auto size = static_cast<DWORD>(wide.size());
+    wide.insert(wide.end(), 2, 0xFF);  // set_value looks one unit past the end: not a NUL, the rule was applied above
+    return to_error(set_value(key.handle(), units_of(name.get()), dwType, wide.data(), size));
+}
+
+LSTATUS WINAPI RegSetValueA(HKEY hKey, LPCSTR lpSubKey, DWORD dwType, LPCSTR lpData, DWORD cbData) {
+    return RegSetValueW(hKey, WideArgument(lpSubKey).get(), dwType, WideArgument(lpData).get(), cbData);
+}
+
+LSTATUS WINAPI RegSetKeyValueA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpValueName, DWORD dwType, LPCVOID lpData,
+                               DWORD cbData) {
+    WideArgument subkey(lpSubKey);
+    WideArgument name(lpValueName);
+    const auto* data = static_cast<const BYTE*>(lpData);
+    if (!is_string_type(dwType) || data == nullptr) {
+        return RegSetKeyValueW(hKey, subkey.get(), name.get(), dwType, lpData, cbData);
+    }
+    std::vector<BYTE> wide = widen_data(data, with_terminator(data, cbData));
+    const auto size = static_cast<DWORD>(wide.size());
+    wide.insert(wide.end(), 2, 0xFF);
+    return RegSetKeyValueW(hKey, subkey.get(), name.get(), dwType, wide.data(), size);
+}
+
+LSTATUS WINAPI RegQueryValueExA(HKEY hKey, LPCSTR lpValueName, LPDWORD lpReserved, LPDWORD lpType, LPBYTE lpData,
+                                LPDWORD lpcbData) {
+    if (lpReserved != nullptr || (lpData != nullptr && lpcbData == nullptr)) return ERROR_INVALID_PARAMETER;
+    KeyReference key(hKey);
+    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    AnswerBuffer buffer;
+    NTSTATUS status = query_value(key.handle(), units_of(WideArgument(lpValueName).get()), buffer);
+    if (!NT_SUCCESS(status)) {
+        if (status == STATUS_OBJECT_NAME_NOT_FOUND && lpData == nullptr) {
+            if (lpType != nullptr) *lpType = REG_NONE;
+            if (lpcbData != nullptr) *lpcbData = 0;
+        }
+        return to_error(status);
+    }
+    const auto* info = buffer.as<KEY_VALUE_PARTIAL_INFORMATION>();
+    const DWORD room = lpcbData != nullptr ? *lpcbData : 0;
+    const bool string = is_string_type(info->Type);
+    std::string text;
+    if (string) text = narrow_data(info->Data, info->DataLength);
+    const void* data = string ? static_cast<const void*>(text.data()) : info->Data;
+    const DWORD size = string ? static_cast<DWORD>(text.size()) : info->DataLength;
+    if (lpType != nullptr) *lpType = info->Type;
+    if (lpcbData != nullptr) *lpcbData = size;
+    if (lpData == nullptr) return ERROR_SUCCESS;
+    if (room < size) return ERROR_MORE_DATA;
+    if (size > 0) std::memcpy(lpData, data, size);
+    if (string && size > 0 && room > size && text.back() != '\0') lpData[size] = 0;
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegQueryValueA(HKEY hKey, LPCSTR lpSubKey, LPSTR lpData, PLONG lpcbData) {
+    if (lpData != nullptr && lpcbData == nullptr) return ERROR_INVALID_PARAMETER;
+    LONG wide_size = 0;
+    WideArgument subkey(lpSubKey);
+    LSTATUS error = RegQueryValueW(hKey, subkey.get(), nullptr, &wide_size);
+    if (error != ERROR_SUCCESS) return error;
+    std::vector<BYTE> wide(static_cast<std::size_t>(wide_size) + sizeof(WCHAR));
+    wide_size = static_cast<LONG>(wide.size());
+    error = RegQueryValueW(hKey, subkey.get(), reinterpret_cast<LPWSTR>(wide.data()), &wide_size);
+    if (error != ERROR_SUCCESS) return error;
+    const std::string text = narrow_data(wide.data(), static_cast<std::size_t>(wide_size));
+    const LONG room = lpcbData != nullptr ? *lpcbData : 0;
+    if (lpcbData != nullptr) *lpcbData = static_cast<LONG>(text.size());
+    if (lpData == nullptr) return ERROR_SUCCESS;
+    if (room < static_cast<LONG>(text.size())) return ERROR_MORE_DATA;
+    std::memcpy(lpData, text.data(), text.size());
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegDeleteValueA(HKEY hKey, LPCSTR lpValueName) {
+    return RegDeleteValueW(hKey, WideArgument(lpValueName).get());
+}
+
+LSTATUS WINAPI RegDeleteKeyValueA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpValueName) {
+    return RegDeleteKeyValueW(hKey, WideArgument(lpSubKey).get(), WideArgument(lpValueName).get());
+}
+}
