@@ -116,8 +116,8 @@ SecurityDescriptor::Parts parts_of(DescriptorView view);
 // Puts entries into one ACL.
 class AclBuilder {
 public:
-    // Basic entry kinds (ACCESS_ALLOWED_ACE_TYPE, ...).
-    AclBuilder& add(std::uint8_t type, std::uint8_t flags, ACCESS_MASK mask, const Sid& sid);
+    // Basic entry kinds (ACCESS_ALLOWED_ACE_TYPE, ...); `tail` is what callback kinds carry behind the SID.
+    AclBuilder& add(std::uint8_t type, std::uint8_t flags, ACCESS_MASK mask, const Sid& sid, Bytes tail = {});
     AclBuilder& add_raw(Bytes ace);
     bool empty() const { return count_ == 0; }
     // ERRORS: INVALID_ACL when the entries need more than an ACL's 65535 bytes.

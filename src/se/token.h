@@ -48,10 +48,11 @@ public:
     explicit Token(Parts parts);
     // The executive's own: LocalSystem, Administrators, every privilege enabled. Made once.
     static Ref<Token> system();
-    // A Unix caller. uid 0 is a member of Administrators and holds every privilege (enabled: what NT enables by default
-    // and SeBackup/SeRestore/SeSecurity/SeTakeOwnership/SeLoadDriver, since nothing on a Unix command line enables
-    // them); the overflow uid 65534 is ANONYMOUS without any group but Everyone.
+    // A Unix caller. uid 0 is an administrator; the overflow uid 65534 is ANONYMOUS with no group but Everyone.
     static Ref<Token> for_unix_user(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups);
+    // The same as a member of Administrators: who runs an executive inside its own process could not be denied by it.
+    // An administrator holds every privilege, all enabled, since no Unix program would know to enable one.
+    static Ref<Token> for_administrator(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups);
 
     const Sid& user() const { return parts_.user; }
     std::span<const TokenGroup> groups() const { return parts_.groups; }
