@@ -166,9 +166,7 @@ def wire(services):
 def client_put(a):
     if a.kind in ("value", "handle", "event"):
         return f"call.put_value({a.name});"
-    if a.kind in ("out", "out_opt"):
-        return f"call.put_presence({a.name});"
-    if a.kind in ("in_opt", "inout"):
+    if a.kind in POINTERS:  # outputs travel in too: what the service does not touch keeps its contents
         return f"call.put_optional({a.name});"
     if a.kind in ("objattr", "objattr_opt"):
         return f"call.put_object_attributes({a.name});"
@@ -191,7 +189,7 @@ def client_get(a):
     if a.kind in ("out", "out_opt", "inout"):
         return f"call.get_out({a.name});"
     if a.kind in ("out_buf", "out_name", "out_dir"):
-        return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name}, {a.detail});"
+        return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind == "iosb":
         return f"call.get_io_status({a.name});"
     return None
@@ -215,9 +213,7 @@ def client(services):
 def server_get(a):
     if a.kind in ("value", "handle", "event"):
         return f"const auto {a.name} = call.value<{a.type}>();"
-    if a.kind in ("out", "out_opt"):
-        return f"const auto {a.name} = call.out<{a.detail}>();"
-    if a.kind in ("in_opt", "inout"):
+    if a.kind in POINTERS:
         return f"const auto {a.name} = call.optional<{a.detail}>();"
     if a.kind in ("objattr", "objattr_opt"):
         return f"const auto {a.name} = call.object_attributes();"

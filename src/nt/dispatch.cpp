@@ -21,7 +21,4 @@ Gate detail::resolve_gate() {
     return resolver();
 }
 
-KernelModeScope::KernelModeScope() : previous_(0) {}
-KernelModeScope::~KernelModeScope() { static_cast<void>(previous_); }
-
 }  // namespace regent::nt

@@ -7,6 +7,7 @@
 
 #include "nt/ntstatus.h"
 #include "nt/service.h"
+#include "ob/process.h"
 
 namespace regent::nt {
 
@@ -48,13 +49,10 @@ NTSTATUS guarded(ServiceNumber, Service service) {
 // Zw*: previous mode Kernel until the end of the scope, then what it was.
 class KernelModeScope {
 public:
-    KernelModeScope();
-    ~KernelModeScope();
-    KernelModeScope(const KernelModeScope&) = delete;
-    KernelModeScope& operator=(const KernelModeScope&) = delete;
+    KernelModeScope() : scope_(ob::kernel_mode) {}
 
 private:
-    int previous_;
+    ob::CallerScope scope_;
 };
 
 }  // namespace regent::nt

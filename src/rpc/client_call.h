@@ -1,0 +1,72 @@
+// One call through the gate, written by the generated client stubs: arguments put, frame exchanged, results fetched.
+#pragma once
+
+#include "nt/ntstatus.h"
+#include "rpc/client.h"
+
+namespace regent::rpc {
+
+// Used by one thread; lives on the stack of the stub.
+class ClientCall {
+public:
+    explicit ClientCall(nt::ServiceNumber service);
+    ~ClientCall();
+    ClientCall(const ClientCall&) = delete;
+    ClientCall& operator=(const ClientCall&) = delete;
+
+    template <typename T>
+    void put_value(T value) {
+        if (connection_ != nullptr) connection_->request.put(value);
+    }
+    template <typename T>
+    void put_optional(const T* value) {
+        put_value(static_cast<std::uint8_t>(value != nullptr));
+        if (value != nullptr) put_value(*value);
+    }
+    void put_string(PCUNICODE_STRING string);
+    void put_object_attributes(PCOBJECT_ATTRIBUTES attributes);
+    void put_security_descriptor(PSECURITY_DESCRIPTOR descriptor);
+    void put_buffer(const void* buffer, std::uint32_t size);
+    void put_out_buffer(PVOID buffer, std::uint32_t size);
+    void put_handles(const HANDLE* handles, std::uint32_t count);
+    void put_io_status(PIO_STATUS_BLOCK block);
+    void refuse_apc(bool given);
+
+    // Sends the call and waits for its reply; false when there is none, with the reason in status().
+    bool exchange();
+    NTSTATUS status() const { return status_; }
+
+    template <typename T>
+    void get_out(T* value) {
+        if (value == nullptr) return;
+        const T received = reader_.get<T>();
+        if (reader_.good()) *value = received;
+    }
+    void get_out_buffer(PVOID buffer);
+    void get_out_name(PVOID buffer) { get_rebased(buffer); }
+    void get_out_dir(PVOID buffer) { get_rebased(buffer); }
+    void get_io_status(PIO_STATUS_BLOCK block);
+    // The service's status, or PORT_DISCONNECTED when the reply was no reply.
+    NTSTATUS finish();
+
+private:
+    void put_raw(const void* data, std::size_t size);
+    void give_up(NTSTATUS status);
+    bool read_reply();
+    void get_range(PVOID buffer);
+    void get_rebased(PVOID buffer);
+    bool pending() const { return status_ == STATUS_PENDING && block_ != nullptr; }
+
+    nt::ServiceNumber service_;
+    Connection* connection_ = nullptr;
+    bool refused_ = false;
+    NTSTATUS status_ = STATUS_SUCCESS;
+    PIO_STATUS_BLOCK block_ = nullptr;
+    PVOID buffer_ = nullptr;
+    std::uint32_t buffer_size_ = 0;
+    std::uint64_t pending_id_ = 0;
+    std::size_t id_place_ = 0;
+    Reader reader_;
+};
+
+}  // namespace regent::rpc
