@@ -2,7 +2,6 @@
 // of experiment 1), regmon with its consumer reading. Drivers are loaded by NtLoadDriver from service keys made here.
 // usage: bench_callbacks [--runs R] [--json FILE]
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <thread>
@@ -96,44 +95,44 @@ private:
 class Consumer {
 public:
     bool start() {
-        UNICODE_STRING name = unicode(u"\\??\\RegMon");
+        UNICODE_STRING name = unicode(u"\\??\\Regmon");
         OBJECT_ATTRIBUTES attributes = attributes_of(name);
         IO_STATUS_BLOCK iosb{};
         if (!NT_SUCCESS(NtCreateFile(&device_, FILE_GENERIC_READ | FILE_GENERIC_WRITE, &attributes, &iosb, nullptr, 0,
                                      0, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0))) {
             return false;
         }
+        if (!NT_SUCCESS(control(IOCTL_REGMON_START, nullptr, 0, nullptr, 0))) return false;
         thread_ = std::thread([this] { read(); });
         return true;
     }
-    void stop() {
-        stopping_ = true;
+    // Stops the recording, reads what is left, and closes.
+    REGMON_STATS stop() {
+        control(IOCTL_REGMON_STOP, nullptr, 0, nullptr, 0);
         if (thread_.joinable()) thread_.join();
+        REGMON_STATS stats{};
+        control(IOCTL_REGMON_QUERY_STATS, nullptr, 0, &stats, sizeof stats);
         if (device_ != nullptr) NtClose(device_);
         device_ = nullptr;
-    }
-    REGMON_STATS stats() const {
-        REGMON_STATS stats{};
-        IO_STATUS_BLOCK iosb{};
-        NtDeviceIoControlFile(device_, nullptr, nullptr, nullptr, &iosb, IOCTL_REGMON_STATS, nullptr, 0, &stats,
-                              sizeof stats);
         return stats;
     }
 
 private:
+    NTSTATUS control(ULONG code, void* in, ULONG in_size, void* out, ULONG out_size) {
+        IO_STATUS_BLOCK iosb{};
+        return NtDeviceIoControlFile(device_, nullptr, nullptr, nullptr, &iosb, code, in, in_size, out, out_size);
+    }
     void read() {
-        std::vector<std::uint8_t> buffer(1 << 20);
-        while (!stopping_) {
-            REGMON_READ request{};
-            request.timeout_ms = 20;
-            IO_STATUS_BLOCK iosb{};
-            NtDeviceIoControlFile(device_, nullptr, nullptr, nullptr, &iosb, IOCTL_REGMON_READ, &request,
-                                  sizeof request, buffer.data(), static_cast<ULONG>(buffer.size()));
+        std::vector<std::uint64_t> buffer((1 << 20) / sizeof(std::uint64_t));
+        REGMON_READ request{};
+        request.WaitMilliseconds = 100;
+        const auto* batch = reinterpret_cast<const REGMON_BATCH*>(buffer.data());
+        while (NT_SUCCESS(control(IOCTL_REGMON_READ, &request, sizeof request, buffer.data(), 1 << 20))) {
+            if ((batch->Flags & REGMON_BATCH_STOPPED) != 0 && batch->Records == 0) break;
         }
     }
 
     HANDLE device_ = nullptr;
-    std::atomic<bool> stopping_{false};
     std::thread thread_;
 };
 
@@ -161,15 +160,15 @@ int run(int runs, const char* json) {
 
     if (const NTSTATUS status = load(u"regmon"); !NT_SUCCESS(status)) return failed("regmon", status);
     Consumer consumer;
-    if (!consumer.start()) return failed("\\??\\RegMon", STATUS_UNSUCCESSFUL);
+    if (!consumer.start()) return failed("\\??\\Regmon", STATUS_UNSUCCESSFUL);
     const Figure regmon = report.measure("W2", "h", 1, "regmon", runs, [&] { return loop.run(count); });
-    const REGMON_STATS stats = consumer.stats();
-    consumer.stop();
+    const REGMON_STATS stats = consumer.stop();
     unload(u"regmon");
     add_difference(report, "regmon", regmon, none);
-    std::printf("regmon's ledger while measured: produced=%llu delivered=%llu dropped=%llu\n",
-                static_cast<unsigned long long>(stats.produced), static_cast<unsigned long long>(stats.delivered),
-                static_cast<unsigned long long>(stats.dropped));
+    unsigned long long dropped = 0;
+    for (auto count_of_reason : stats.Dropped) dropped += count_of_reason;
+    std::printf("regmon's ledger while measured: produced=%llu delivered=%llu dropped=%llu\n", stats.Produced,
+                stats.Delivered, dropped);
     return 0;
 }
 
