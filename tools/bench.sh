@@ -31,7 +31,7 @@ bench_wine() {
     command -v wine >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null ||
         { echo "skipped wine: wine and mingw-w64 are not both installed"; return 0; }
     x86_64-w64-mingw32-gcc -O2 -w bench/win32_bench.c -o "$work/win32_bench.exe" -ladvapi32
-    WINEPREFIX=$work/wine WINEDEBUG=-all wine "$work/win32_bench.exe" 10000 "$runs" wine | tee "$work/wine.jsonl"
+    WINEPREFIX=$work/wine WINEDEBUG=-all taskset -c 0 wine "$work/win32_bench.exe" 10000 "$runs" wine | tee "$work/wine.jsonl"
     [ -z "$json" ] || cat "$work/wine.jsonl" >>"$json"
     WINEPREFIX=$work/wine wineserver -k 2>/dev/null || true
 }
