@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <thread>
 
 #include "cm/key.h"
@@ -41,7 +40,8 @@ public:
                           const MountOptions& options);
     // Takes a hive out and writes it to its file. ERRORS: INVALID_PARAMETER (no hive is mounted there), ACCESS_DENIED
     // (boot hive), CANNOT_DELETE (open keys, unless `force`: then their handles answer HIVE_UNLOADED), the storage's.
-    Result<void> unmount_at(const ob::ObjectAttributes& target, bool force);
+    // `own_keys` is how many of the open keys are the caller's own, opened to show them to callbacks.
+    Result<void> unmount_at(const ob::ObjectAttributes& target, bool force, std::size_t own_keys = 0);
 
     // In order of mounting, the master hive not among them.
     std::vector<HiveListing> hives() const;
@@ -50,28 +50,27 @@ public:
     // flush_all, and the primary files are up to date.
     Result<void> reconcile_all();
 
-    KeyTable& table() { return table_; }
-    Notifier& notifier() { return notifier_; }
     KeyBody& root() const { return *root_; }  // \Registry
 
-    // How many milliseconds ago the lazy flusher last finished; for tests and counters.
+    // Rounds of the lazy flusher, for tests and counters.
     std::uint64_t lazy_flushes() const { return lazy_flushes_.load(std::memory_order_relaxed); }
 
 private:
-    Registry() = default;
-    Result<void> make_master();
-    Result<void> mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
-                             const MountOptions& options);
-    Result<Ref<KeyControlBlock>> find_mount_locked(KeyControlBlock& parent, Utf16View name) RG_REQUIRES(lock_);
-    void run_lazy_flusher(int seconds);
-    std::vector<Ref<MountedHive>> snapshot() const;
-
     struct Mount {
         Ref<MountedHive> hive;
         Ref<KeyControlBlock> root;
     };
-    KeyTable table_;
-    Notifier notifier_;
+    Registry() = default;
+    Result<void> make_master();
+    Result<void> mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
+                             const MountOptions& options);
+    Result<Mount> find_mount(const KeyControlBlock& parent, Utf16View name) const;
+    Result<std::unique_ptr<hive::Hive>> take_out(const Mount& mount, KeyControlBlock& parent, std::size_t allowed);
+    Result<void> let_go(const Mount& mount, hive::Hive& storage);
+    void stop();
+    void run_lazy_flusher(int seconds);
+    std::vector<Ref<MountedHive>> snapshot() const;
+
     Ref<MountedHive> master_;
     KeyRef root_;
     mutable Mutex<LockRank::registry> lock_;

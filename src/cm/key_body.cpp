@@ -1,0 +1,40 @@
+#include "cm/key_body.h"
+
+#include <new>
+
+#include "cm/key_lock.h"
+#include "ob/namespace.h"
+
+namespace regent::cm {
+
+KeyBody::KeyBody(Ref<KeyControlBlock> block) : block_(std::move(block)) { block_->hive().key_opened(); }
+
+KeyBody::~KeyBody() {
+    notifier().close(notify_);
+    delete cached_name_.load(std::memory_order_acquire);
+    block_->hive().key_closed();
+    key_table().delay_close(block_);
+}
+
+PCUNICODE_STRING KeyBody::cached_name() {
+    CachedName* known = cached_name_.load(std::memory_order_acquire);
+    if (known != nullptr) return &known->string;
+    auto fresh = std::unique_ptr<CachedName>(new (std::nothrow) CachedName);
+    if (fresh == nullptr) return nullptr;
+    fresh->text = block_->path();
+    if (fresh->text.size() > 0x7FFF) return nullptr;
+    fresh->string = rtl::unicode_string(fresh->text);
+    if (cached_name_.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) {
+        return &fresh.release()->string;
+    }
+    return &known->string;
+}
+
+KeyBody* key_body_of(void* object) {
+    if (object == nullptr || &ob::type_of(object) != &key_type()) return nullptr;
+    return static_cast<KeyBody*>(object);
+}
+
+std::size_t copy_key_path(const KeyBody& body, std::span<char16_t> out) { return body.block().copy_path(out); }
+
+}  // namespace regent::cm

@@ -1,0 +1,29 @@
+// What a key's hive does with files: flush and save. And the notifier's verbs, which need nothing but the key.
+#include "cm/key_lock.h"
+
+namespace regent::cm {
+
+Result<void> flush_key(KeyBody& body) {
+    {
+        const ReadKey key(body.block());
+        RG_TRY(key.alive());
+    }
+    return body.block().hive().flush();
+}
+
+Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) {
+    const ReadKey key(body.block());
+    RG_TRY(key.alive());
+    if (body.block().hive().options().master) return fail(STATUS_ACCESS_DENIED);
+    return key.storage().save_subtree(key.cell(), out, format);
+}
+
+Result<void> notify_change(KeyBody& body, ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {
+    return notifier().arm(body.notify_block(), body.block(), filter, watch_tree, std::move(request));
+}
+
+bool cancel_notify(KeyBody& body, const NotifyRequest& request) {
+    return notifier().cancel(body.notify_block(), request);
+}
+
+}  // namespace regent::cm

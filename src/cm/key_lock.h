@@ -1,0 +1,56 @@
+// Small helpers that the verbs share: the key and its storage under the hive's lock.
+#pragma once
+
+#include <algorithm>
+
+#include "cm/key.h"
+#include "rtl/time.h"
+
+namespace regent::cm {
+
+// Process-lifetime: handles may outlive a stopped registry, and their blocks refer to these two.
+KeyTable& key_table();
+Notifier& notifier();
+
+// The rights to keys that generic ones stand for.
+inline constexpr GENERIC_MAPPING key_mapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS};
+
+// The hive's lock for reading a key. Invariant: after alive() succeeded, storage() and cell() stay valid for the scope.
+class ReadKey {
+public:
+    explicit ReadKey(const KeyControlBlock& block) : block_(block), guard_(block.hive().lock()) {}
+    Result<void> alive() const { return block_.check_alive(); }
+    const hive::Hive& storage() const { return block_.hive().storage(); }
+    hive::CellIndex cell() const { return block_.cell(); }
+
+private:
+    const KeyControlBlock& block_;
+    SharedGuard<MountedHive::Lock> guard_;
+};
+
+// The same for changing it.
+class WriteKey {
+public:
+    explicit WriteKey(KeyControlBlock& block) : block_(block), guard_(block.hive().lock()) {}
+    Result<void> alive() const { return block_.check_alive(); }
+    hive::Hive& storage() const { return block_.hive().storage(); }
+    hive::CellIndex cell() const { return block_.cell(); }
+    // Now, but never before what the key already shows (semantics TM-2).
+    std::int64_t next_time(hive::CellIndex key) const {
+        return std::max(rtl::nt_time_now(), storage().key_info(key).last_write_time);
+    }
+
+private:
+    KeyControlBlock& block_;
+    ExclusiveGuard<MountedHive::Lock> guard_;
+};
+
+// The descriptor in force for a key: its own, or, when that is damaged, the nearest sound one above it in the hive
+// (semantics SD-4); nothing when there is none. REQUIRES: the hive's lock, the block alive.
+std::optional<se::DescriptorView> security_locked(const KeyControlBlock& block);
+std::optional<se::DescriptorView> security_of_cell(const hive::Hive& storage, hive::CellIndex cell);
+// REQUIRES: the hive's lock, the block alive. ERRORS: PRIVILEGE_NOT_HELD, ACCESS_DENIED.
+Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
+                                        KPROCESSOR_MODE mode);
+
+}  // namespace regent::cm

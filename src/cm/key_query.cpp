@@ -1,0 +1,175 @@
+// NtQueryKey's and NtEnumerateKey's information classes.
+#include "cm/key_lock.h"
+
+namespace regent::cm {
+
+namespace {
+
+constexpr std::uint32_t no_class = 0xFFFFFFFF;
+constexpr std::uint32_t flag_volatile = 1;  // KEY_FLAGS_INFORMATION.KeyFlags
+constexpr std::uint32_t flag_link = 2;
+
+std::size_t align4(std::size_t offset) { return (offset + 3) & ~std::size_t{3}; }
+
+std::uint32_t u32(std::size_t size) { return static_cast<std::uint32_t>(size); }
+
+// `name` stands apart from `info`, since a mount point shows its own name over the mounted root's content.
+QueryOutcome write_basic(const hive::KeyInfo& info, const hive::NameView& name, MutableBytes out) {
+    InfoWriter writer(out, offsetof(KEY_BASIC_INFORMATION, Name));
+    writer.field(offsetof(KEY_BASIC_INFORMATION, LastWriteTime), info.last_write_time);
+    writer.field(offsetof(KEY_BASIC_INFORMATION, TitleIndex), std::uint32_t{0});
+    writer.field(offsetof(KEY_BASIC_INFORMATION, NameLength), u32(name.byte_size()));
+    writer.name(offsetof(KEY_BASIC_INFORMATION, Name), name);
+    return writer.finish();
+}
+
+QueryOutcome write_node(const hive::KeyInfo& info, const hive::NameView& name, MutableBytes out) {
+    constexpr std::size_t header = offsetof(KEY_NODE_INFORMATION, Name);
+    const std::size_t class_at = align4(header + name.byte_size());
+    const bool has_class = !info.class_name.empty();
+    InfoWriter writer(out, header);
+    writer.field(offsetof(KEY_NODE_INFORMATION, LastWriteTime), info.last_write_time);
+    writer.field(offsetof(KEY_NODE_INFORMATION, TitleIndex), std::uint32_t{0});
+    writer.field(offsetof(KEY_NODE_INFORMATION, ClassOffset), has_class ? u32(class_at) : no_class);
+    writer.field(offsetof(KEY_NODE_INFORMATION, ClassLength), u32(info.class_name.size()));
+    writer.field(offsetof(KEY_NODE_INFORMATION, NameLength), u32(name.byte_size()));
+    writer.name(header, name);
+    writer.bytes(class_at, info.class_name);
+    return writer.finish();
+}
+
+QueryOutcome write_full(const hive::KeyInfo& info, MutableBytes out) {
+    constexpr std::size_t header = offsetof(KEY_FULL_INFORMATION, Class);
+    const bool has_class = !info.class_name.empty();
+    InfoWriter writer(out, header);
+    writer.field(offsetof(KEY_FULL_INFORMATION, LastWriteTime), info.last_write_time);
+    writer.field(offsetof(KEY_FULL_INFORMATION, TitleIndex), std::uint32_t{0});
+    writer.field(offsetof(KEY_FULL_INFORMATION, ClassOffset), has_class ? u32(header) : no_class);
+    writer.field(offsetof(KEY_FULL_INFORMATION, ClassLength), u32(info.class_name.size()));
+    writer.field(offsetof(KEY_FULL_INFORMATION, SubKeys), info.subkey_count);
+    writer.field(offsetof(KEY_FULL_INFORMATION, MaxNameLength), info.max_subkey_name_bytes);
+    writer.field(offsetof(KEY_FULL_INFORMATION, MaxClassLength), info.max_subkey_class_bytes);
+    writer.field(offsetof(KEY_FULL_INFORMATION, Values), info.value_count);
+    writer.field(offsetof(KEY_FULL_INFORMATION, MaxValueNameLength), info.max_value_name_bytes);
+    writer.field(offsetof(KEY_FULL_INFORMATION, MaxValueDataLength), info.max_value_data_bytes);
+    writer.bytes(header, info.class_name);
+    return writer.finish();
+}
+
+// The header ends at 36; Windows reports 40, the size of the padded structure (QB-3).
+QueryOutcome write_cached(const hive::KeyInfo& info, const hive::NameView& name, MutableBytes out) {
+    InfoWriter writer(out, offsetof(KEY_CACHED_INFORMATION, NameLength) + sizeof(ULONG));
+    writer.field(offsetof(KEY_CACHED_INFORMATION, LastWriteTime), info.last_write_time);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, TitleIndex), std::uint32_t{0});
+    writer.field(offsetof(KEY_CACHED_INFORMATION, SubKeys), info.subkey_count);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, MaxNameLength), info.max_subkey_name_bytes);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, Values), info.value_count);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, MaxValueNameLength), info.max_value_name_bytes);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, MaxValueDataLength), info.max_value_data_bytes);
+    writer.field(offsetof(KEY_CACHED_INFORMATION, NameLength), u32(name.byte_size()));
+    writer.pad_to(sizeof(KEY_CACHED_INFORMATION));
+    return writer.finish();
+}
+
+QueryOutcome write_flags(const KeyControlBlock& block, const hive::KeyInfo& info, MutableBytes out) {
+    const std::uint32_t flags = (block.is_volatile() ? flag_volatile : 0) | (block.is_link() ? flag_link : 0);
+    InfoWriter writer(out, sizeof(KEY_FLAGS_INFORMATION));
+    writer.field(offsetof(KEY_FLAGS_INFORMATION, Wow64Flags), std::uint32_t{info.user_flags});
+    writer.field(offsetof(KEY_FLAGS_INFORMATION, KeyFlags), flags);
+    writer.field(offsetof(KEY_FLAGS_INFORMATION, ControlFlags), std::uint32_t{info.virtualization_flags});
+    return writer.finish();
+}
+
+QueryOutcome write_word(std::uint32_t word, MutableBytes out) {
+    InfoWriter writer(out, sizeof(word));
+    writer.field(0, word);
+    return writer.finish();
+}
+
+// ERRORS: INSUFFICIENT_RESOURCES (a path that no UNICODE_STRING can name, HB-8).
+Result<QueryOutcome> write_path(const KeyControlBlock& block, MutableBytes out) {
+    char16_t shorts[512];
+    Utf16 longer;
+    Utf16View path(shorts, block.copy_path(shorts));
+    if (path.size() > std::size(shorts)) {
+        longer = block.path();
+        path = longer;
+    }
+    if (path.size() * sizeof(char16_t) > 0xFFFF) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    InfoWriter writer(out, offsetof(KEY_NAME_INFORMATION, Name));
+    writer.field(0, u32(path.size() * sizeof(char16_t)));
+    writer.bytes(offsetof(KEY_NAME_INFORMATION, Name), std::as_bytes(std::span(path)));
+    return writer.finish();
+}
+
+bool is_enumeration_class(KEY_INFORMATION_CLASS what) {
+    return what == KeyBasicInformation || what == KeyNodeInformation || what == KeyFullInformation;
+}
+
+QueryOutcome write_enumerated(const hive::KeyInfo& info, const hive::NameView& name, KEY_INFORMATION_CLASS what,
+                              MutableBytes out) {
+    if (what == KeyBasicInformation) return write_basic(info, name, out);
+    return what == KeyNodeInformation ? write_node(info, name, out) : write_full(info, out);
+}
+
+// A mounted hive shows its root's content under the mount point's name; one hive's lock after the other's.
+Result<QueryOutcome> enumerate_mount(const KeyControlBlock& root, KEY_INFORMATION_CLASS what, MutableBytes out) {
+    const ReadKey key(root);
+    RG_TRY(key.alive());
+    const Utf16View name = root.name();
+    return write_enumerated(key.storage().key_info(key.cell()), hive::NameView(std::as_bytes(std::span(name)), false),
+                            what, out);
+}
+
+}  // namespace
+
+Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableBytes out) {
+    const KeyControlBlock& block = body.block();
+    const ReadKey key(block);
+    RG_TRY(key.alive());
+    const hive::KeyInfo info = key.storage().key_info(key.cell());
+    const Utf16View name = block.name();
+    const hive::NameView own(std::as_bytes(std::span(name)), false);
+    switch (what) {
+        case KeyBasicInformation:
+            return write_basic(info, own, out);
+        case KeyNodeInformation:
+            return write_node(info, own, out);
+        case KeyFullInformation:
+            return write_full(info, out);
+        case KeyNameInformation:
+            return write_path(block, out);
+        case KeyCachedInformation:
+            return write_cached(info, own, out);
+        case KeyFlagsInformation:
+            return write_flags(block, info, out);
+        case KeyHandleTagsInformation:
+            return write_word(body.handle_tags.load(std::memory_order_relaxed), out);
+        // No key is virtualized, trusted beyond its hive, or layered here: all bits are clear.
+        case KeyVirtualizationInformation:
+        case KeyTrustInformation:
+        case KeyLayerInformation:
+            return write_word(0, out);
+        default:
+            return fail(STATUS_INVALID_PARAMETER);
+    }
+}
+
+Result<QueryOutcome> enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
+    if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
+    Ref<KeyControlBlock> mount;
+    {
+        const ReadKey key(body.block());
+        RG_TRY(key.alive());
+        const auto child = key.storage().subkey_at(key.cell(), index);
+        if (!child) return fail(STATUS_NO_MORE_ENTRIES);
+        const hive::KeyInfo info = key.storage().key_info(*child);
+        if (body.block().hive().options().master) {
+            mount = key_table().find(body.block(), info.name.to_utf16());
+        }
+        if (!mount || &mount->hive() == &body.block().hive()) return write_enumerated(info, info.name, what, out);
+    }
+    return enumerate_mount(*mount, what, out);
+}
+
+}  // namespace regent::cm

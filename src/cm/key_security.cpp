@@ -1,0 +1,70 @@
+// Descriptors of keys: they live in the hive, one copy for all keys that share it.
+#include "cm/key_lock.h"
+#include "se/access.h"
+
+namespace regent::cm {
+
+std::optional<se::DescriptorView> security_of_cell(const hive::Hive& storage, hive::CellIndex cell) {
+    for (; cell != hive::nil_cell; cell = storage.parent(cell)) {
+        const auto view = se::DescriptorView::validate(storage.security(cell));
+        if (view) return *view;
+    }
+    return std::nullopt;
+}
+
+std::optional<se::DescriptorView> security_locked(const KeyControlBlock& block) {
+    using Security = KeyControlBlock::Security;
+    const hive::Hive& storage = block.hive().storage();
+    auto& state = const_cast<KeyControlBlock&>(block).security_state;  // a remembered answer, not part of the key
+    const Security known = state.load(std::memory_order_acquire);
+    if (known == Security::sound) return se::DescriptorView::trusted(storage.security(block.cell()));
+    if (known == Security::unknown) {
+        const auto view = se::DescriptorView::validate(storage.security(block.cell()));
+        state.store(view ? Security::sound : Security::damaged, std::memory_order_release);
+        if (view) return *view;
+    }
+    return security_of_cell(storage, storage.parent(block.cell()));
+}
+
+Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
+                                        KPROCESSOR_MODE mode) {
+    const auto descriptor = security_locked(block);
+    if (descriptor) return se::access_check(*descriptor, token, desired, key_mapping, mode);
+    // Nothing sound in the whole hive: only the executive itself gets in, to repair it.
+    const se::SecurityDescriptor nobody;
+    if (mode != se::kernel_mode) return fail(STATUS_ACCESS_DENIED);
+    return se::access_check(nobody.view(), token, desired, key_mapping, mode);
+}
+
+Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,
+                                     KPROCESSOR_MODE mode) {
+    const ReadKey read(key.block());
+    RG_TRY(read.alive());
+    return check_access_locked(key.block(), token, desired, mode);
+}
+
+Result<se::SecurityDescriptor> query_key_security(const KeyBody& key) {
+    const ReadKey read(key.block());
+    RG_TRY(read.alive());
+    const auto descriptor = security_locked(key.block());
+    if (!descriptor) return se::SecurityDescriptor();
+    return se::SecurityDescriptor::copy_of(*descriptor);
+}
+
+Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::DescriptorView modification,
+                              const se::Token& token) {
+    {
+        const WriteKey write(key.block());
+        RG_TRY(write.alive());
+        const auto current = security_locked(key.block());
+        const se::SecurityDescriptor none;
+        const se::SecurityDescriptor merged =
+            RG_TRY(se::merge_descriptor(current ? *current : none.view(), modification, what, token, key_mapping));
+        RG_TRY(write.storage().set_security(write.cell(), merged.bytes(), write.next_time(write.cell())));
+        key.block().security_state.store(KeyControlBlock::Security::unknown, std::memory_order_release);
+    }
+    notifier().report(key.block(), REG_NOTIFY_CHANGE_SECURITY);
+    return {};
+}
+
+}  // namespace regent::cm

@@ -1,0 +1,105 @@
+#include "cm/notify.h"
+
+#include <algorithm>
+
+namespace regent::cm {
+
+void Notifier::tell(Told& told, NTSTATUS status) {
+    for (const auto& request : told) request->complete(status);
+    told.clear();
+}
+
+Result<void> Notifier::arm(std::unique_ptr<NotifyBlock>& block, KeyControlBlock& key, ULONG filter, bool watch_tree,
+                           Ref<NotifyRequest> request) {
+    Told told;
+    {
+        ExclusiveGuard guard(lock_);
+        // report_gone() follows the deletion under this lock: either it finds the request or we see the deletion.
+        RG_TRY(key.check_alive());
+        if (block == nullptr) {
+            block = std::make_unique<NotifyBlock>(Ref<KeyControlBlock>::retain(&key), filter, watch_tree);
+            blocks_.push_back(block.get());
+            key.watchers.push_back(block.get());
+            key.watcher_count.fetch_add(1, std::memory_order_release);
+        }
+        if (std::exchange(block->changed_, false)) {
+            told.push_back(std::move(request));  // NT-5
+        } else {
+            block->requests_.push_back(std::move(request));
+        }
+    }
+    tell(told, STATUS_NOTIFY_ENUM_DIR);
+    return {};
+}
+
+bool Notifier::cancel(std::unique_ptr<NotifyBlock>& block, const NotifyRequest& request) {
+    Ref<NotifyRequest> doomed;  // dropped after the lock
+    ExclusiveGuard guard(lock_);
+    if (block == nullptr) return false;
+    const auto found = std::find_if(block->requests_.begin(), block->requests_.end(),
+                                    [&](const auto& each) { return each.get() == &request; });
+    if (found == block->requests_.end()) return false;
+    doomed = std::move(*found);
+    block->requests_.erase(found);
+    return true;
+}
+
+void Notifier::remove_locked(NotifyBlock& block) {
+    std::erase(blocks_, &block);
+    std::erase(block.key_->watchers, &block);
+    block.key_->watcher_count.fetch_sub(1, std::memory_order_release);
+}
+
+void Notifier::close(std::unique_ptr<NotifyBlock>& block) {
+    std::unique_ptr<NotifyBlock> doomed;  // holds the key's block, which must not be dropped under our lock
+    {
+        ExclusiveGuard guard(lock_);
+        if (block == nullptr) return;
+        remove_locked(*block);
+        doomed = std::move(block);
+    }
+    tell(doomed->requests_, STATUS_NOTIFY_CLEANUP);
+}
+
+void Notifier::report(KeyControlBlock& key, ULONG change) {
+    Told told;
+    for (KeyControlBlock* at = &key; at != nullptr; at = at->parent()) {
+        if (at->watcher_count.load(std::memory_order_acquire) == 0) continue;
+        ExclusiveGuard guard(lock_);
+        for (NotifyBlock* block : at->watchers) {
+            if ((block->filter_ & change) == 0 || (at != &key && !block->watch_tree_)) continue;
+            if (block->requests_.empty()) block->changed_ = true;
+            std::move(block->requests_.begin(), block->requests_.end(), std::back_inserter(told));
+            block->requests_.clear();
+        }
+    }
+    tell(told, STATUS_NOTIFY_ENUM_DIR);
+}
+
+void Notifier::report_gone(KeyControlBlock& key) {
+    // The lock is taken in any case: it orders this against an arm() that saw the key alive.
+    Told told;
+    {
+        ExclusiveGuard guard(lock_);
+        for (NotifyBlock* block : key.watchers) {
+            std::move(block->requests_.begin(), block->requests_.end(), std::back_inserter(told));
+            block->requests_.clear();
+        }
+    }
+    tell(told, STATUS_NOTIFY_CLEANUP);
+}
+
+void Notifier::report_unloaded(const MountedHive& hive) {
+    Told told;
+    {
+        ExclusiveGuard guard(lock_);
+        for (NotifyBlock* block : blocks_) {
+            if (&block->key_->hive() != &hive) continue;
+            std::move(block->requests_.begin(), block->requests_.end(), std::back_inserter(told));
+            block->requests_.clear();
+        }
+    }
+    tell(told, STATUS_NOTIFY_CLEANUP);
+}
+
+}  // namespace regent::cm

@@ -1,0 +1,235 @@
+#include "cm/parse.h"
+
+#include "cm/key_lock.h"
+#include "ob/process.h"
+#include "se/access.h"
+
+namespace regent::cm {
+
+namespace {
+
+constexpr Utf16View link_value_name = u"SymbolicLinkValue";
+
+// One walk below one starting object. `rest` is what is left of the path.
+class Walk {
+public:
+    Walk(ob::ParseRequest& request, KeyParse* parse) : request_(request), parse_(parse), rest_(request.remaining) {}
+
+    Result<ob::ParseOutcome> run(KeyControlBlock& start) {
+        auto at = Ref<KeyControlBlock>::retain(&start);
+        for (bool first = true;; first = false) {
+            const Utf16View before = rest_;
+            const Utf16View component = take_component(rest_);
+            if (at->is_link() && follows(component, first)) {
+                rest_ = before;
+                return reparse(*at);
+            }
+            if (component.empty()) return finish(*at);
+            auto next = step(*at, component);
+            if (!next) return std::unexpected(next.error());
+            if (*next) {
+                at = std::move(*next);
+                continue;
+            }
+            if (!creates() || !rest_.empty()) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+            auto made = create(*at, component);
+            if (!made) return std::unexpected(made.error());
+            if (*made) return ob::ParseOutcome::found(std::move(*made));
+            rest_ = before;  // somebody else created it meanwhile: go again from the same parent
+        }
+    }
+
+private:
+    bool creates() const { return parse_ != nullptr && parse_->request.create; }
+    ULONG options() const { return parse_ != nullptr ? parse_->request.options : 0; }
+
+    // A link on the way is followed; the last component is not with OBJ_OPENLINK, nor when a new link is to be made in
+    // its place (SL-5, SL-6); nor is the key that the caller starts from and names by nothing more (SL-9).
+    bool follows(Utf16View component, bool first) const {
+        if (!component.empty()) return true;
+        if (first || (request_.attributes & OBJ_OPENLINK) != 0) return false;
+        return !(creates() && (options() & REG_OPTION_CREATE_LINK) != 0);
+    }
+
+    Result<ob::ParseOutcome> reparse(const KeyControlBlock& link) {
+        Utf16 path;
+        {
+            const ReadKey key(link);
+            RG_TRY(key.alive());
+            const auto value = key.storage().find_value(key.cell(), link_value_name);
+            if (!value) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+            const hive::ValueInfo info = key.storage().value_info(*value);
+            if (info.type != REG_LINK || info.data_size > 0xFFFE) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+            path.resize(info.data_size / sizeof(char16_t));
+            key.storage().read_value(*value, 0, std::as_writable_bytes(std::span(path)));
+        }
+        if (path.empty()) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+        if (path.front() != u'\\') return fail(STATUS_OBJECT_NAME_INVALID);
+        if (!rest_.empty()) {
+            path += u'\\';
+            path += rest_;
+        }
+        return ob::ParseOutcome::again(std::move(path));
+    }
+
+    // The subkey's block; null when there is no such key.
+    Result<Ref<KeyControlBlock>> step(KeyControlBlock& at, Utf16View component) {
+        if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
+        const ReadKey key(at);
+        RG_TRY(key.alive());
+        return find_locked(at, key.storage(), key.cell(), component);
+    }
+
+    static Ref<KeyControlBlock> find_locked(KeyControlBlock& at, const hive::Hive& storage, hive::CellIndex cell,
+                                            Utf16View component) {
+        if (auto known = key_table().find(at, component)) return known;
+        const auto child = storage.find_subkey(cell, component);
+        if (!child) return nullptr;
+        const Utf16 name = storage.key_name(*child).to_utf16();
+        return key_table().ensure(at, name, at.hive(), *child, storage.flags(*child));
+    }
+
+    Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
+        if (creates() && (options() & REG_OPTION_CREATE_LINK) != 0) return fail(STATUS_OBJECT_NAME_COLLISION);
+        const ReadKey key(at);
+        RG_TRY(key.alive());
+        const ACCESS_MASK granted = RG_TRY(grant_existing(at));
+        request_.access.granted = granted;
+        auto body = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&at));
+        if (!body) return std::unexpected(body.error());
+        return ob::ParseOutcome::found(std::move(*body));
+    }
+
+    // Rights by privilege instead of by descriptor; nothing when the call does not ask for them. (AC-6)
+    Result<ACCESS_MASK> backup_rights() const {
+        const se::Token& token = *request_.access.token;
+        ACCESS_MASK rights = 0;
+        if (token.enabled(SE_BACKUP_PRIVILEGE)) rights |= KEY_READ | ACCESS_SYSTEM_SECURITY;
+        if (token.enabled(SE_RESTORE_PRIVILEGE)) rights |= KEY_WRITE | DELETE | ACCESS_SYSTEM_SECURITY;
+        if (rights == 0) return fail(STATUS_ACCESS_DENIED);
+        return rights;
+    }
+    bool by_privilege() const {
+        return request_.access.mode != ob::kernel_mode && (options() & REG_OPTION_BACKUP_RESTORE) != 0;
+    }
+
+    // Asking for nothing is refused, not granted (row 3).
+    bool asks_nothing() const { return request_.access.mode != ob::kernel_mode && request_.access.desired == 0; }
+
+    Result<ACCESS_MASK> grant_existing(const KeyControlBlock& at) const {
+        if (by_privilege()) return backup_rights();
+        if (asks_nothing()) return fail(STATUS_ACCESS_DENIED);
+        return check_access_locked(at, *request_.access.token, request_.access.desired, request_.access.mode);
+    }
+
+    // The creator gets what it asks for: the new descriptor is not held against it.
+    Result<ACCESS_MASK> grant_created() const {
+        if (by_privilege()) return backup_rights();
+        if (asks_nothing()) return fail(STATUS_ACCESS_DENIED);
+        const ob::AccessState& access = request_.access;
+        ACCESS_MASK desired = se::map_generic(access.desired, key_mapping);
+        if ((desired & MAXIMUM_ALLOWED) != 0) desired = (desired & ~ACCESS_MASK{MAXIMUM_ALLOWED}) | KEY_ALL_ACCESS;
+        if ((desired & ACCESS_SYSTEM_SECURITY) != 0 && access.mode != ob::kernel_mode &&
+            !access.token->enabled(SE_SECURITY_PRIVILEGE)) {
+            return fail(STATUS_PRIVILEGE_NOT_HELD);
+        }
+        return desired & (KEY_ALL_ACCESS | ACCESS_SYSTEM_SECURITY);
+    }
+
+    // ERRORS, in this order: INVALID_PARAMETER (mount points only below here; too deep), ACCESS_DENIED (AC-3: the
+    // parent's descriptor, not the handle's mask), CHILD_MUST_BE_VOLATILE.
+    Result<void> may_create(const KeyControlBlock& parent) const {
+        if (parent.hive().options().master) return fail(STATUS_INVALID_PARAMETER);
+        if (parent.depth() >= hive::max_key_depth) return fail(STATUS_INVALID_PARAMETER);
+        if (!by_privilege()) {
+            const bool link = (options() & REG_OPTION_CREATE_LINK) != 0;
+            const ACCESS_MASK needed = KEY_CREATE_SUB_KEY | (link ? KEY_CREATE_LINK : 0);
+            RG_TRY(check_access_locked(parent, *request_.access.token, needed, request_.access.mode));
+        }
+        if (parent.is_volatile() && (options() & REG_OPTION_VOLATILE) == 0) return fail(STATUS_CHILD_MUST_BE_VOLATILE);
+        return {};
+    }
+
+    Result<hive::CellIndex> create_cell(const WriteKey& key, const KeyControlBlock& parent, Utf16View name) const {
+        const OpenRequest& asked = parse_->request;
+        const auto above = security_locked(parent);
+        std::optional<se::DescriptorView> given;
+        if (asked.security != nullptr) given = asked.security->view();
+        const se::SecurityDescriptor descriptor =
+            RG_TRY(se::assign_descriptor(above ? &*above : nullptr, given ? &*given : nullptr, *request_.access.token,
+                                         key_mapping, true, request_.access.mode == ob::kernel_mode));
+        const bool in_memory = (asked.options & REG_OPTION_VOLATILE) != 0 && !parent.hive().options().volatile_hive;
+        const std::uint16_t flags = (asked.options & REG_OPTION_CREATE_LINK) != 0 ? hive::key_sym_link : 0;
+        return key.storage().create_subkey(key.cell(), name, asked.class_name, descriptor.bytes(),
+                                           in_memory ? hive::StorageType::volatile_ : hive::StorageType::stable,
+                                           key.next_time(key.cell()), static_cast<std::uint16_t>(flags));
+    }
+
+    // The new key, opened; null when it exists by now.
+    Result<KeyRef> create(KeyControlBlock& parent, Utf16View name) {
+        KeyRef body;
+        {
+            const WriteKey key(parent);
+            RG_TRY(key.alive());
+            if (find_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
+            RG_TRY(may_create(parent));
+            const ACCESS_MASK granted = RG_TRY(grant_created());
+            const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
+            auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
+            auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
+            if (!made) return std::unexpected(made.error());
+            body = std::move(*made);
+            request_.access.granted = granted;
+            parse_->disposition = REG_CREATED_NEW_KEY;
+        }
+        notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
+        return body;
+    }
+
+    ob::ParseRequest& request_;
+    KeyParse* parse_;
+    Utf16View rest_;
+};
+
+}  // namespace
+
+Utf16View take_component(Utf16View& rest) {
+    while (!rest.empty() && rest.front() == u'\\') rest.remove_prefix(1);
+    const std::size_t end = std::min(rest.find(u'\\'), rest.size());
+    const Utf16View component = rest.substr(0, end);
+    rest.remove_prefix(end);
+    while (!rest.empty() && rest.front() == u'\\') rest.remove_prefix(1);
+    return component;
+}
+
+Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request) {
+    if (request.desired != nullptr && request.desired != &key_type()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
+    if (request.context != nullptr && request.context->type != &key_type()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
+    KeyBody* start = key_body_of(request.object);
+    if (start == nullptr) return fail(STATUS_OBJECT_TYPE_MISMATCH);
+    return Walk(request, static_cast<KeyParse*>(request.context)).run(start->block());
+}
+
+Result<OpenedKey> open_key(const OpenRequest& request) {
+    KeyParse parse(request);
+    ob::ObjectAttributes attributes;
+    attributes.root = request.root;
+    attributes.name = request.name;
+    attributes.attributes = request.attributes | OBJ_CASE_INSENSITIVE;
+    attributes.security = request.security;
+    ob::AccessState access = ob::AccessState::for_current(request.desired, request.attributes);
+    auto found = ob::lookup(attributes, &key_type(), access, &parse);
+    if (!found) return std::unexpected(found.error());
+    OpenedKey opened;
+    opened.body = std::move(*found).as<KeyBody>();
+    opened.disposition = parse.disposition;
+    // Parsing always grants; only \Registry itself, found without parsing, may come back unchecked.
+    const Result<ACCESS_MASK> granted =
+        access.granted ? Result<ACCESS_MASK>(*access.granted)
+                       : check_key_access(*opened.body, *access.token, access.desired, access.mode);
+    if (!granted) return std::unexpected(granted.error());
+    opened.granted = *granted;
+    return opened;
+}
+
+}  // namespace regent::cm

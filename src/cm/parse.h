@@ -1,0 +1,22 @@
+// The way from a path to a key: components, hives, registry symbolic links, creation.
+#pragma once
+
+#include "cm/key.h"
+#include "ob/lookup.h"
+
+namespace regent::cm {
+
+// What open_key hands through ob::lookup to the key type's parse procedure, and what comes back.
+struct KeyParse : ob::ParseContext {
+    explicit KeyParse(const OpenRequest& what) : ob::ParseContext(key_type()), request(what) {}
+    const OpenRequest& request;
+    ULONG disposition = REG_OPENED_EXISTING_KEY;
+};
+
+// The type's parse procedure. Answers REPARSE at a registry link; the object manager starts again and counts the hops.
+Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request);
+
+// The first component of `rest`, which loses it and the separators around it (semantics NS-5). Empty at the end.
+Utf16View take_component(Utf16View& rest);
+
+}  // namespace regent::cm

@@ -1,0 +1,300 @@
+#include "cm/registry.h"
+
+#include "cm/key_lock.h"
+#include "ob/namespace.h"
+#include "ob/process.h"
+
+namespace regent::cm {
+
+namespace {
+
+std::atomic<Registry*> running{nullptr};
+
+filter::ObjectContexts* hook_contexts(void* object) {
+    KeyBody* body = key_body_of(object);
+    return body == nullptr ? nullptr : &body->contexts();
+}
+ULONG_PTR hook_key_id(void* object) { return key_body_of(object)->block().id(); }
+PCUNICODE_STRING hook_cached_name(void* object) { return key_body_of(object)->cached_name(); }
+Result<Utf16> hook_current_name(void* object) { return key_body_of(object)->block().path(); }
+
+// "\Registry\Machine\X" in two: the path of the parent and X. Nothing when there is no separator.
+std::optional<std::pair<Utf16View, Utf16View>> split_last(Utf16View path) {
+    while (!path.empty() && path.back() == u'\\') path.remove_suffix(1);
+    const std::size_t at = path.rfind(u'\\');
+    if (at == Utf16View::npos) return std::nullopt;
+    return std::pair(path.substr(0, at), path.substr(at + 1));
+}
+
+// Opens the key below which a hive is mounted, as the executive itself.
+Result<KeyRef> open_parent(const ob::ObjectAttributes& target, Utf16View path) {
+    const ob::CallerScope kernel(ob::kernel_mode);
+    OpenRequest request;
+    request.root = target.root;
+    request.name = path;
+    auto opened = open_key(request);
+    if (!opened) return std::unexpected(opened.error());
+    return std::move(opened->body);
+}
+
+struct MountPoint {
+    KeyRef parent;
+    Utf16View name;
+};
+Result<MountPoint> resolve_mount_point(const ob::ObjectAttributes& target) {
+    MountPoint point;
+    Utf16View path;
+    point.name = target.name;
+    if (const auto parts = split_last(target.name)) {
+        path = parts->first;
+        point.name = parts->second;
+    } else if (target.root == nullptr) {
+        return fail(STATUS_OBJECT_PATH_SYNTAX_BAD);
+    }
+    if (point.name.empty()) return fail(STATUS_INVALID_PARAMETER);
+    auto parent = open_parent(target, path);
+    if (!parent) return std::unexpected(parent.error());
+    point.parent = std::move(*parent);
+    // \Registry\Machine and \Registry\User take hives, nothing else does (HV-1).
+    const KeyControlBlock& block = point.parent->block();
+    if (!block.hive().options().master || block.depth() != 1) return fail(STATUS_INVALID_PARAMETER);
+    return point;
+}
+
+}  // namespace
+
+KeyTable& key_table() {
+    static KeyTable& table = *new KeyTable;
+    return table;
+}
+
+Notifier& notifier() {
+    static Notifier& instance = *new Notifier;
+    return instance;
+}
+
+Registry& registry() {
+    Registry* instance = running.load(std::memory_order_acquire);
+    RG_ASSERT(instance != nullptr);
+    return *instance;
+}
+
+Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
+    auto registry = std::unique_ptr<Registry>(new Registry);
+    RG_TRY(registry->make_master());
+    filter::set_key_object_hooks({&hook_contexts, &hook_key_id, &hook_cached_name, &hook_current_name});
+    running.store(registry.get(), std::memory_order_release);
+    if (options.lazy_flush_seconds > 0) {
+        registry->flusher_ = std::thread(
+            [self = registry.get(), seconds = options.lazy_flush_seconds] { self->run_lazy_flusher(seconds); });
+    }
+    return registry;
+}
+
+Result<void> Registry::make_master() {
+    hive::HiveOptions options;
+    options.root_name = u"REGISTRY";
+    auto storage = hive::Hive::create(rtl::real_env(), options);
+    if (!storage) return std::unexpected(storage.error());
+    const hive::CellIndex root = (*storage)->root();
+    const Bytes inherited = (*storage)->security(root);
+    const std::vector<std::byte> descriptor(inherited.begin(), inherited.end());
+    const std::int64_t now = rtl::nt_time_now();
+    for (const Utf16View name : {Utf16View(u"MACHINE"), Utf16View(u"USER")}) {
+        RG_TRY((*storage)->create_subkey(root, name, {}, descriptor, hive::StorageType::stable, now));
+    }
+    MountOptions how;
+    how.volatile_hive = true;
+    how.boot = true;
+    how.master = true;
+    master_ = rtl::make_ref<MountedHive>(std::move(*storage), Utf16(root_path), how);
+    auto block = rtl::make_ref<KeyControlBlock>(key_table(), master_, nullptr, u"REGISTRY", root, std::uint16_t{0});
+    auto body = ob::create_body<KeyBody>(key_type(), std::move(block));
+    if (!body) return std::unexpected(body.error());
+    root_ = std::move(*body);
+    return ob::insert_named(root_path, root_.get(), true);
+}
+
+Registry::~Registry() {
+    if (flusher_.joinable()) {
+        {
+            ExclusiveGuard guard(flusher_lock_);
+            flusher_stops_ = true;
+        }
+        flusher_wakes_.notify_all();
+        flusher_.join();
+    }
+    stop();
+    Registry* self = this;
+    running.compare_exchange_strong(self, nullptr);
+}
+
+void Registry::stop() {
+    if (root_) static_cast<void>(ob::make_temporary(root_.get()));
+    std::vector<Mount> mounts;
+    {
+        ExclusiveGuard guard(lock_);
+        mounts.swap(mounts_);
+    }
+    // Handles that are still open answer HIVE_UNLOADED from now on.
+    for (const Mount& mount : mounts) {
+        std::unique_ptr<hive::Hive> storage;
+        {
+            ExclusiveGuard guard(mount.hive->lock());
+            storage = mount.hive->detach_locked();
+        }
+        key_table().remove(*mount.root);
+        static_cast<void>(let_go(mount, *storage));
+    }
+    if (master_) {
+        ExclusiveGuard guard(master_->lock());
+        if (!master_->unloaded()) static_cast<void>(master_->detach_locked());
+    }
+    key_table().drop_all_delayed();
+}
+
+Result<void> Registry::mount(Utf16View path, std::unique_ptr<hive::Hive> storage, const MountOptions& options) {
+    ob::ObjectAttributes target;
+    target.name = path;
+    return mount_at(target, std::move(storage), options);
+}
+
+Result<void> Registry::mount_at(const ob::ObjectAttributes& target, std::unique_ptr<hive::Hive> storage,
+                                const MountOptions& options) {
+    auto point = resolve_mount_point(target);
+    if (!point) return std::unexpected(point.error());
+    KeyControlBlock& parent = point->parent->block();
+    RG_TRY(mount_below(parent, point->name, std::move(storage), options));
+    notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
+    return {};
+}
+
+Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
+                                   const MountOptions& options) {
+    const hive::CellIndex root = storage->root();
+    const std::uint16_t flags = storage->flags(root);
+    Mount mount;
+    mount.hive = rtl::make_ref<MountedHive>(std::move(storage), parent.path() + u"\\" + Utf16(name), options);
+    ExclusiveGuard guard(lock_);
+    {
+        // The mount point and the block of the mounted root appear together: whoever finds the one finds the other.
+        const WriteKey key(parent);
+        RG_TRY(key.alive());
+        const Bytes above = key.storage().security(key.cell());
+        const std::vector<std::byte> descriptor(above.begin(), above.end());
+        RG_TRY(key.storage().create_subkey(key.cell(), name, {}, descriptor, hive::StorageType::stable,
+                                           key.next_time(key.cell())));
+        mount.root = key_table().ensure(parent, name, *mount.hive, root, flags);
+    }
+    mounts_.push_back(std::move(mount));
+    return {};
+}
+
+Result<Registry::Mount> Registry::find_mount(const KeyControlBlock& parent, Utf16View name) const {
+    ExclusiveGuard guard(lock_);
+    for (const Mount& mount : mounts_) {
+        if (mount.root->parent() == &parent && rtl::equal_folded(mount.root->name(), name)) return mount;
+    }
+    return fail(STATUS_INVALID_PARAMETER);
+}
+
+Result<void> Registry::unmount_at(const ob::ObjectAttributes& target, bool force, std::size_t own_keys) {
+    auto point = resolve_mount_point(target);
+    if (!point) {
+        // An unmounted name is a bad parameter, whatever the path walk says of it (verdict 19).
+        const NTSTATUS status = point.error().code();
+        return fail(status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_INVALID_PARAMETER : status);
+    }
+    KeyControlBlock& parent = point->parent->block();
+    const Mount mount = RG_TRY(find_mount(parent, point->name));
+    if (mount.hive->options().boot) return fail(STATUS_ACCESS_DENIED);
+    const std::size_t allowed = force ? SIZE_MAX : own_keys;
+    if (mount.hive->open_keys() > allowed) return fail(STATUS_CANNOT_DELETE);
+    // Before the point of no return: a hive that cannot be written stays mounted, unless it has to go.
+    const Result<void> written = mount.hive->reconcile();
+    if (!written && !force) return written;
+    std::unique_ptr<hive::Hive> storage = RG_TRY(take_out(mount, parent, allowed));
+    const Result<void> finished = let_go(mount, *storage);
+    notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
+    return finished;
+}
+
+// ERRORS: INVALID_PARAMETER (another thread was first), CANNOT_DELETE.
+Result<std::unique_ptr<hive::Hive>> Registry::take_out(const Mount& mount, KeyControlBlock& parent,
+                                                       std::size_t allowed) {
+    ExclusiveGuard guard(lock_);
+    const auto listed = std::find_if(mounts_.begin(), mounts_.end(),
+                                     [&](const Mount& each) { return each.hive.get() == mount.hive.get(); });
+    if (listed == mounts_.end()) return fail(STATUS_INVALID_PARAMETER);
+    std::unique_ptr<hive::Hive> storage;
+    {
+        ExclusiveGuard hive_guard(mount.hive->lock());
+        if (mount.hive->open_keys() > allowed) return fail(STATUS_CANNOT_DELETE);
+        storage = mount.hive->detach_locked();
+    }
+    const WriteKey key(parent);
+    if (key.alive()) {
+        if (const auto cell = key.storage().find_subkey(key.cell(), mount.root->name())) {
+            RG_TRY(key.storage().delete_key(*cell, key.next_time(key.cell())));
+        }
+    }
+    key_table().remove(*mount.root);
+    mounts_.erase(listed);
+    return storage;
+}
+
+Result<void> Registry::let_go(const Mount& mount, hive::Hive& storage) {
+    key_table().drop_delayed(*mount.hive);
+    notifier().report_unloaded(*mount.hive);
+    return mount.hive->finish(storage);
+}
+
+std::vector<Ref<MountedHive>> Registry::snapshot() const {
+    std::vector<Ref<MountedHive>> all;
+    ExclusiveGuard guard(lock_);
+    for (const Mount& mount : mounts_) all.push_back(mount.hive);
+    return all;
+}
+
+std::vector<HiveListing> Registry::hives() const {
+    std::vector<HiveListing> list;
+    for (const auto& hive : snapshot()) {
+        list.push_back({hive->mount_path(), hive->file(), hive->options().volatile_hive});
+    }
+    return list;
+}
+
+Result<void> Registry::flush_all() {
+    Result<void> first;
+    for (const auto& hive : snapshot()) {
+        const Result<void> flushed = hive->flush();
+        if (!flushed && first && flushed.error().code() != STATUS_HIVE_UNLOADED) first = flushed;
+    }
+    return first;
+}
+
+Result<void> Registry::reconcile_all() {
+    Result<void> first;
+    for (const auto& hive : snapshot()) {
+        const Result<void> written = hive->reconcile();
+        if (!written && first && written.error().code() != STATUS_HIVE_UNLOADED) first = written;
+    }
+    return first;
+}
+
+void Registry::run_lazy_flusher(int seconds) {
+    for (;;) {
+        {
+            ExclusiveGuard guard(flusher_lock_);
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+            if (flusher_wakes_.wait_until(flusher_lock_, deadline, [this] { return flusher_stops_; })) return;
+        }
+        for (const auto& hive : snapshot()) {
+            // A failure is met again, and reported, by whoever asks for durability.
+            if (!hive->options().no_lazy_flush && hive->dirty()) static_cast<void>(hive->flush());
+        }
+        lazy_flushes_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+}  // namespace regent::cm

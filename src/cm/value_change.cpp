@@ -1,0 +1,65 @@
+// Setting and deleting values.
+#include <array>
+#include <cstring>
+
+#include "cm/key_lock.h"
+
+namespace regent::cm {
+
+namespace {
+
+constexpr Utf16View link_value_name = u"SymbolicLinkValue";
+
+bool same_data(const hive::Hive& storage, hive::ValueRef value, Bytes data) {
+    if (const auto bytes = storage.value_bytes(value)) {
+        return bytes->size() == data.size() &&
+               (data.empty() || std::memcmp(bytes->data(), data.data(), data.size()) == 0);
+    }
+    std::array<std::byte, 4096> piece;
+    for (std::size_t at = 0; at < data.size();) {
+        const std::size_t size = std::min(piece.size(), data.size() - at);
+        if (storage.read_value(value, at, std::span(piece).first(size)) != size) return false;
+        if (std::memcmp(piece.data(), data.data() + at, size) != 0) return false;
+        at += size;
+    }
+    return true;
+}
+
+// Writing what is there already changes nothing: no notification, no new time, nothing dirty (NT-8).
+bool is_unchanged(const hive::Hive& storage, hive::CellIndex cell, Utf16View name, ULONG type, Bytes data) {
+    const auto value = storage.find_value(cell, name);
+    if (!value) return false;
+    const hive::ValueInfo info = storage.value_info(*value);
+    return info.type == type && info.data_size == data.size() && !info.tombstone && same_data(storage, *value, data);
+}
+
+}  // namespace
+
+Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
+    {
+        const WriteKey key(body.block());
+        RG_TRY(key.alive());
+        if (name.size() > hive::max_value_name) return fail(STATUS_INVALID_PARAMETER);
+        if (data.size() > hive::max_value_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
+        if (body.block().is_link() && (type != REG_LINK || !rtl::equal_folded(name, link_value_name))) {
+            return fail(STATUS_ACCESS_DENIED);  // SL-2
+        }
+        if (is_unchanged(key.storage(), key.cell(), name, type, data)) return {};
+        RG_TRY(key.storage().set_value(key.cell(), name, type, data, key.next_time(key.cell())));
+    }
+    notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
+    return {};
+}
+
+Result<void> delete_value(KeyBody& body, Utf16View name) {
+    {
+        const WriteKey key(body.block());
+        RG_TRY(key.alive());
+        if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+        RG_TRY(key.storage().delete_value(key.cell(), name, key.next_time(key.cell())));
+    }
+    notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
+    return {};
+}
+
+}  // namespace regent::cm
