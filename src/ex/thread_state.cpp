@@ -1,0 +1,22 @@
+#include "ex/thread_state.h"
+
+#include <unistd.h>
+#include "ex/bugcheck.h"
+#include "ex/dispatcher_impl.h"
+
+namespace regent::ex {
+
+ThreadState::ThreadState() : tid(static_cast<std::uint32_t>(gettid())) { InitializeListHead(&mutants); }
+
+ThreadState::~ThreadState() {
+    if (IsListEmpty(&mutants)) return;
+    if (critical_regions > 0) report_violation("a thread ended while it held a kernel mutex");
+    abandon_mutants(*this);
+}
+
+ThreadState& thread_state() {
+    thread_local ThreadState state;
+    return state;
+}
+
+}  // namespace regent::ex
