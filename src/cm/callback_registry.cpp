@@ -8,9 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <string>
 
-#include "cm/callback_driver.h"
+#include "ex/bugcheck.h"
+#include "ex/call_driver.h"
+#include "ex/driver_image.h"
 
 namespace regent::cm::filter {
 
@@ -146,8 +148,8 @@ ThreadRecord& make_thread_record() {
 
 NTSTATUS Stay::call(REG_NOTIFY_CLASS notify_class, void* information) const {
     // The whole register carries the class: some drivers declare the argument as the enumeration (R16).
-    return call_driver(registration_->function, registration_->context,
-                       reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
+    return ex::call_driver("registry callback", registration_->function, registration_->context,
+                           reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
 }
 
 void CallOrder::write(std::size_t count, const std::array<Ticket, max_registrations>& tickets) {
@@ -228,8 +230,8 @@ Result<void> unregister_callback(LARGE_INTEGER cookie) {
 }
 
 void report_driver_fault(const char* text, const Registration& registration) {
-    std::fprintf(stderr, "registry callback %p (cookie %llx): %s\n", reinterpret_cast<void*>(registration.function),
-                 static_cast<unsigned long long>(registration.cookie.load(std::memory_order_relaxed)), text);
+    ex::report_violation(ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(registration.function))) + ": " +
+                         text);
 }
 
 bool cookie_is_valid(const LARGE_INTEGER* cookie) {

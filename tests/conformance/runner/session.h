@@ -1,0 +1,91 @@
+// What one .regtest case works with: named handles, files, and the verbs that make system calls.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nt/ntservices.h"
+#include "rtl/status.h"
+#include "script.h"
+
+namespace regent::regtest {
+
+// What a call gave: its status and named facts ("needed" -> "24") that the line may expect.
+struct Outcome {
+    NTSTATUS status = STATUS_SUCCESS;
+    std::map<std::string, std::string> facts;
+    std::string fault;    // a rule that holds for every call was broken, whatever the line expects
+    bool misuse = false;  // the line itself is wrong; the text is in fault
+};
+inline Outcome misuse(const std::string& text) { return {STATUS_SUCCESS, {}, text, true}; }
+
+// OBJECT_ATTRIBUTES and what they point to.
+class ObjectName {
+public:
+    OBJECT_ATTRIBUTES attributes{};
+
+private:
+    friend class Session;
+    Utf16 name_;
+    UNICODE_STRING string_{};
+    std::vector<std::byte> descriptor_;
+};
+
+class Session {
+public:
+    explicit Session(std::string files) : files_(std::move(files)) {}
+    ~Session() { end_case(); }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // Each case starts with an empty $T and no handles.
+    NTSTATUS begin_case();
+    void end_case();
+    Outcome run(const Line& line);
+
+    // For the verbs.
+    HANDLE handle(const std::string& name) const;
+    void keep(const std::string& name, HANDLE handle);
+    void forget(const std::string& name) { handles_.erase(name); }
+    std::string expand(const std::string& text) const;
+    // Null with a message in `error` when the line's words are wrong.
+    std::unique_ptr<ObjectName> object_name(const Line& line, std::size_t index, std::string* error) const;
+    std::uint64_t number(const Line& line, const std::string& option, std::uint64_t otherwise) const;
+    IO_STATUS_BLOCK& status_block(const std::string& name) { return *blocks_[name]; }
+    IO_STATUS_BLOCK& new_status_block(const std::string& name);
+
+private:
+    std::string files_;  // host directory behind $F
+    std::map<std::string, HANDLE> handles_;
+    std::map<std::string, std::shared_ptr<IO_STATUS_BLOCK>> blocks_;
+    std::vector<std::shared_ptr<IO_STATUS_BLOCK>> retired_;  // a late completion may still write into one
+};
+
+using Verb = Outcome (*)(Session&, const Line&);
+void add_key_verbs(std::map<std::string, Verb>& verbs);
+void add_value_verbs(std::map<std::string, Verb>& verbs);
+void add_object_verbs(std::map<std::string, Verb>& verbs);
+void add_hive_verbs(std::map<std::string, Verb>& verbs);
+
+// A buffer filled with 0xBD whose bytes past the length must stay so.
+class Canary {
+public:
+    explicit Canary(std::size_t length) : bytes_(length + 64, filler), length_(length) {}
+    void* data() { return bytes_.data(); }
+    Bytes bytes() const { return Bytes(bytes_).first(length_); }
+    bool intact() const;
+    bool untouched() const;
+
+private:
+    static constexpr std::byte filler{0xBD};
+    std::vector<std::byte> bytes_;
+    std::size_t length_;
+};
+
+// The answer to every query: `needed`, `untouched`, `tail` (what stands behind the fixed header) and the canary.
+Outcome describe_buffer(NTSTATUS status, const Canary& canary, ULONG needed, std::size_t header);
+
+}  // namespace regent::regtest
