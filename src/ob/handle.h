@@ -1,11 +1,15 @@
 // Handles of the calling context: what NtClose, NtDuplicateObject and ObReferenceObjectByHandle are made of.
 #pragma once
 
+#include "nt/ntobapi.h"
 #include "ob/object.h"
 #include "ob/process.h"
 
 namespace regent::ob {
 
+// A handle of `process`, kernel value or not; no attribute is looked at but OBJ_INHERIT and protection.
+Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef<void> object, ACCESS_MASK granted,
+                                  ULONG attributes, OpenReason reason);
 // A handle to `object` for the current process, or, with OBJ_KERNEL_HANDLE in `attributes`, for the System process (bit
 // 31 of such a value is set). Runs the type's open procedure. ERRORS: INSUFFICIENT_RESOURCES, or the procedure's.
 Result<HANDLE> insert_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes,
@@ -31,6 +35,9 @@ Result<ObjectRef<T>> reference_as(HANDLE handle, ACCESS_MASK desired, const Obje
 // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
 Result<void> close_handle(HANDLE handle, KPROCESSOR_MODE mode);
 
+// Closes one entry of a process's table, running the type's close procedure.
+void release_handle(Process& process, HandleEntry entry);
+
 struct DuplicateRequest {
     HANDLE source_process;
     HANDLE source;
@@ -45,5 +52,11 @@ Result<HANDLE> duplicate_handle(const DuplicateRequest& request, KPROCESSOR_MODE
 
 // Checks `desired` against the object's descriptor and makes the handle (ObOpenObjectByPointer).
 Result<HANDLE> open_by_pointer(ObjectRef<void> object, ACCESS_MASK desired, ULONG attributes, KPROCESSOR_MODE mode);
+
+// NtQueryObject's ObjectBasicInformation.
+Result<OBJECT_BASIC_INFORMATION> query_basic(HANDLE handle, KPROCESSOR_MODE mode);
+// OBJECT_NAME_INFORMATION for `name`; `needed` counts the structure, the name and its NUL (only the structure when the
+// name is empty). SUCCESS, INFO_LENGTH_MISMATCH (not even the structure fits), BUFFER_OVERFLOW.
+NTSTATUS write_name_information(Utf16View name, void* buffer, ULONG length, ULONG* needed);
 
 }  // namespace regent::ob

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "nt/ntdef.h"
 #include "ob/object.h"
@@ -41,11 +42,9 @@ public:
     // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
     Result<HandleEntry> remove(std::uint32_t value, bool ignore_protection = false);
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
-    // Any entry, removed; for a process that ends.
-    std::optional<HandleEntry> remove_any();
+    // The first entry at or after `index`, removed; `index` moves behind it. For a process that ends: start with 0.
+    std::optional<HandleEntry> remove_next(std::uint32_t& index);
     std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
-    // How many handles of this table name `body`.
-    std::int64_t count_of(const void* body) const;
 
 private:
     struct Entry {

@@ -55,7 +55,8 @@ struct ParseOutcome {
 // ERRORS: OBJECT_PATH_SYNTAX_BAD (empty or relative name without root, absolute name with root), INVALID_HANDLE,
 // OBJECT_NAME_NOT_FOUND (last component), OBJECT_PATH_NOT_FOUND (an earlier one), OBJECT_NAME_INVALID (empty
 // component), OBJECT_TYPE_MISMATCH (not `desired`, or something goes on below an object that has no parse procedure),
-// INVALID_PARAMETER (more than 64 reparses), ACCESS_DENIED (a directory may not be traversed), or a parse procedure's.
+// INVALID_PARAMETER (more than 64 reparses), or a parse procedure's. Directories are traversed without a check:
+// everybody holds SeChangeNotifyPrivilege.
 Result<ObjectRef<void>> lookup(const ObjectAttributes& attributes, const ObjectType* desired, AccessState& access,
                                ParseContext* context = nullptr);
 // The same for a path the executive itself made up: absolute, kernel mode, case-insensitive.
@@ -76,8 +77,8 @@ Result<Inserted> insert_object(ObjectRef<void> object, const ObjectAttributes& a
 // Names `object` without making a handle, for the executive's own objects: absolute path, kernel rights.
 // ERRORS: OBJECT_NAME_COLLISION, OBJECT_PATH_NOT_FOUND.
 Result<void> insert_named(Utf16View path, void* object, bool permanent);
-// Takes the name away; the object lives as long as it is referenced. ERRORS: OBJECT_NAME_NOT_FOUND.
-Result<void> make_temporary(void* object);
+// The object is permanent no more: its name goes with the last handle, at once when there is none.
+void make_temporary(void* object);
 
 // The full NT path; empty for an unnamed object.
 Result<Utf16> query_name(void* object);

@@ -11,17 +11,21 @@
 
 namespace regent::ob {
 
-// Body of a "Directory" object. Its entries hold references; internally synchronised by lock_.
+// One lock for all directories and the names in object headers: a path is read under it in one piece, and names change
+// rarely.
+using NamespaceLock = rtl::SharedMutex<rtl::LockRank::ob_directory>;
+NamespaceLock& namespace_lock();
+
+// Body of a "Directory" object. Its entries hold references. Internally synchronised by the namespace lock.
 class Directory {
 public:
     Directory() = default;
     ~Directory();
 
+    // A name of another case is found too when asked, and when what it names folds case itself (\Registry; NS-7).
     ObjectRef<void> find(Utf16View name, bool case_insensitive) const;
-    // ERRORS: OBJECT_NAME_COLLISION.
+    // Names `object`, which must have no name yet. ERRORS: OBJECT_NAME_COLLISION.
     Result<void> insert(void* object, Utf16View name);
-    // ERRORS: OBJECT_NAME_NOT_FOUND.
-    Result<void> remove(void* object);
     struct Item {
         Utf16 name;
         ObjectRef<void> object;
@@ -29,16 +33,15 @@ public:
     std::vector<Item> list() const;  // in folded-name order
 
 private:
-    struct Entry {
-        Utf16 name;
-        void* object;
-    };
-    using Entries = std::unordered_multimap<std::uint32_t, Entry>;  // by the hash of the folded name
-    Entries::const_iterator find_locked(Utf16View name, bool case_insensitive) const RG_REQUIRES_SHARED(lock_);
+    friend bool remove_name(void* object, bool only_if_unused);
+    using Entries = std::unordered_multimap<std::uint32_t, void*>;  // by the hash of the folded name
 
-    mutable rtl::SharedMutex<rtl::LockRank::ob_directory> lock_;
-    Entries entries_ RG_GUARDED_BY(lock_);
+    Entries entries_ RG_GUARDED_BY(namespace_lock());
 };
+
+// Takes the object out of its directory; with `only_if_unused` only a temporary object without handles.
+// False when nothing was removed.
+bool remove_name(void* object, bool only_if_unused);
 
 // Body of a "SymbolicLink" object. Immutable.
 struct SymbolicLink {
@@ -64,6 +67,7 @@ ObjectType& event();
 void initialize();
 // Takes all names away again (tests, stop of the executive).
 void shutdown();
+// The root directory. REQUIRES: ob::initialize().
 Directory& namespace_root();
 
 // ERRORS: OBJECT_NAME_COLLISION, OBJECT_PATH_NOT_FOUND.

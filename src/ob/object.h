@@ -10,10 +10,11 @@
 #include <atomic>
 #include <cstdint>
 #include <new>
-#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "nt/ntseapi.h"
+#include "rtl/ref.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
 #include "se/descriptor.h"
@@ -36,7 +37,8 @@ enum class OpenReason { create, open, duplicate, inherit };
 struct TypeProcedures {
     // A handle was made; may refuse (then the handle is not made).
     Result<void> (*open)(OpenReason reason, Process& process, void* body, ACCESS_MASK granted) = nullptr;
-    // A handle goes away. Counts are those before: 1 means the last one of the process, of the system.
+    // A handle goes away. `system_handle_count` is the count before: exactly one close of several sees 1, the last one.
+    // Handles are not counted by process: `process_handle_count` is 0.
     void (*close)(Process& process, void* body, ACCESS_MASK granted, std::int64_t process_handle_count,
                   std::int64_t system_handle_count) = nullptr;
     // The last pointer is gone: tear the body down (its memory belongs to the header).
@@ -58,8 +60,16 @@ struct ObjectType {
     ACCESS_MASK valid_access = STANDARD_RIGHTS_ALL;
     bool case_insensitive = false;  // names below objects of this type fold whatever the caller asked
     TypeProcedures procedures;
+    // Where a body has the DISPATCHER_HEADER that a wait on a handle waits for; below 0: none.
+    std::int32_t wait_offset = -1;
     std::atomic<std::int64_t> total_objects{0};
     std::atomic<std::int64_t> total_handles{0};
+};
+
+// A descriptor that objects and readers share. Immutable.
+struct SecurityBlock final : rtl::RefCounted {
+    explicit SecurityBlock(se::SecurityDescriptor given) : descriptor(std::move(given)) {}
+    const se::SecurityDescriptor descriptor;
 };
 
 struct alignas(16) ObjectHeader {
@@ -69,14 +79,13 @@ struct alignas(16) ObjectHeader {
     std::atomic<std::uint32_t> flags{0};
     std::uint32_t body_size = 0;
     std::int64_t creation_time = 0;
-    // The directory entry that names the object; changed under the directory's lock. The directory is referenced.
-    std::atomic<Directory*> directory{nullptr};
+    // The directory entry that names the object, guarded by the namespace lock. The directory is referenced.
+    Directory* directory = nullptr;
     Utf16 name;
-    // Default security; null when none. Read and replaced under the security lock (ob/security.h).
-    se::SecurityDescriptor* security = nullptr;
+    // Default security; null when none. Reached only through ob/security.h.
+    Ref<const SecurityBlock> security;
 
     static constexpr std::uint32_t flag_permanent = 1;  // the name outlives the handles
-    static constexpr std::uint32_t flag_kernel_only = 2;
 };
 
 inline ObjectHeader& header_of(const void* body) { return *(static_cast<ObjectHeader*>(const_cast<void*>(body)) - 1); }

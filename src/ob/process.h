@@ -19,8 +19,10 @@ public:
         std::uint32_t pid = 0;
         Utf16 image;  // full path or name of the program
         Ref<se::Token> token;
+        bool system = false;
     };
-    // Makes the object and enters it in the table of processes. ERRORS: OBJECT_NAME_COLLISION (pid in use).
+    // Makes the object and enters it in the table of processes, where the first of one pid stays (a container may well
+    // have a process 4 of its own). ERRORS: INSUFFICIENT_RESOURCES.
     static Result<ObjectRef<Process>> create(Start start);
 
     explicit Process(Start start);
@@ -34,16 +36,18 @@ public:
     const Ref<se::Token>& token_ref() const { return token_; }
     HandleTable& handles() { return handles_; }
     std::int64_t create_time() const { return create_time_; }
-    bool is_system() const { return pid_ == system_pid; }
-    // Closes every handle and leaves the table of processes. Idempotent.
+    bool is_system() const { return is_system_; }
+    // Closes every handle (as this process), leaves the table of processes, signals who waits. Idempotent.
     void terminate();
+    void close_all_handles();
+    bool terminated() const { return terminated_.load(std::memory_order_acquire); }
 
     static constexpr std::uint32_t system_pid = 4;
 
 private:
-    // Room for the wait header with which NT's KPROCESS begins; ob/dispatch glue owns its content.
-    alignas(8) std::byte dispatcher_header_[24] = {};
+    alignas(8) std::byte dispatcher_header_[24] = {};  // first, as in NT's KPROCESS; signaled when the process is gone
     std::uint32_t pid_;
+    bool is_system_;
     Utf16 image_;
     char image_file_name_[16] = {};
     Ref<se::Token> token_;
@@ -52,20 +56,27 @@ private:
     HandleTable handles_;
 };
 
-// Body of a "Thread" object (PETHREAD).
+// Body of a "Thread" object (PETHREAD). Internally synchronised.
 class Thread {
 public:
+    // Makes the object and enters it in the table of threads. ERRORS: INSUFFICIENT_RESOURCES.
+    static Result<ObjectRef<Thread>> create(ObjectRef<Process> process, std::uint32_t tid);
+
     Thread(ObjectRef<Process> process, std::uint32_t tid);
     ~Thread();
-    static Result<ObjectRef<Thread>> create(ObjectRef<Process> process, std::uint32_t tid);
 
     std::uint32_t tid() const { return tid_; }
     Process& process() const { return *process_; }
+    // STATUS_PENDING while it runs.
+    NTSTATUS exit_status() const { return exit_status_.load(std::memory_order_acquire); }
+    // It runs no more: signals who waits. Idempotent.
+    void exited(NTSTATUS status);
 
 private:
-    alignas(8) std::byte dispatcher_header_[24] = {};
+    alignas(8) std::byte dispatcher_header_[24] = {};  // first, as in NT's KTHREAD; signaled at exit
     std::uint32_t tid_;
     ObjectRef<Process> process_;
+    std::atomic<NTSTATUS> exit_status_{STATUS_PENDING};
 };
 
 // On whose behalf the calling thread runs. Pointers are valid as long as the scope that set them.
@@ -108,9 +119,15 @@ private:
 
 // The System process (pid 4), in which drivers' threads and workers run. REQUIRES: ob::initialize().
 Process& system_process();
-// This very program: getpid(), getuid(). Made at first use.
+// This very program: getpid(), getuid(), an administrator of its own executive. Made at first use.
 Process& host_process();
 // ERRORS: INVALID_CID.
 Result<ObjectRef<Process>> find_process(std::uint32_t pid);
+Result<ObjectRef<Thread>> find_thread(std::uint32_t tid);
+
+// Runs body(argument) in the calling thread as one of the System process, kernel mode.
+void run_as_system(void (*body)(void*), void* argument);
+// A new host thread of the System process; its object is signaled when `body` returns. ERRORS: INSUFFICIENT_RESOURCES.
+Result<ObjectRef<Thread>> start_system_thread(void (*body)(void*), void* argument);
 
 }  // namespace regent::ob

@@ -1,0 +1,46 @@
+#include "ob/object.h"
+
+#include "ob/namespace.h"
+#include "rtl/time.h"
+
+namespace regent::ob {
+
+Result<ObjectRef<void>> create_object(ObjectType& type, std::size_t size) {
+    // The object allocator: one block for header and body, zeroed, as drivers expect of fresh bodies.
+    std::size_t total = sizeof(ObjectHeader) + size;
+    void* memory = ::operator new(total, std::align_val_t{alignof(ObjectHeader)}, std::nothrow);
+    if (memory == nullptr) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    auto* header = new (memory) ObjectHeader;
+    header->type = &type;
+    header->body_size = static_cast<std::uint32_t>(size);
+    header->creation_time = rtl::nt_time_now();
+    std::memset(body_of(*header), 0, size);
+    type.total_objects.fetch_add(1, std::memory_order_relaxed);
+    return ObjectRef<void>::adopt(body_of(*header));
+}
+
+void reference(const void* body) { header_of(body).pointer_count.fetch_add(1, std::memory_order_relaxed); }
+
+bool try_reference(const void* body) {
+    auto& count = header_of(body).pointer_count;
+    std::int64_t seen = count.load(std::memory_order_relaxed);
+    while (seen > 0) {
+        if (count.compare_exchange_weak(seen, seen + 1, std::memory_order_relaxed)) return true;
+    }
+    return false;
+}
+
+void dereference(const void* body) {
+    ObjectHeader& header = header_of(body);
+    std::int64_t before = header.pointer_count.fetch_sub(1, std::memory_order_acq_rel);
+    RG_ASSERT(before > 0);
+    if (before != 1) return;
+    // A name is a reference, so the object has none here.
+    ObjectType& type = *header.type;
+    if (type.procedures.destroy != nullptr) type.procedures.destroy(body_of(header));
+    type.total_objects.fetch_sub(1, std::memory_order_relaxed);
+    header.~ObjectHeader();
+    ::operator delete(&header, std::align_val_t{alignof(ObjectHeader)});
+}
+
+}  // namespace regent::ob
