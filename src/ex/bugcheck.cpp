@@ -8,6 +8,7 @@
 #include "ex/call_driver.h"
 #include "ex/debug_sink.h"
 #include "ex/driver_image.h"
+#include "rtl/fail_fast.h"
 #include "rtl/status.h"
 
 namespace regent::ex {
@@ -78,6 +79,11 @@ std::string report_of(const BugCheck& check) {
     std::abort();
 }
 
+const bool fail_fast_reports = [] {
+    rtl::set_fail_fast_hook([](std::uint32_t code) { KeBugCheckEx(0x139, code, 0, 0, 0); });
+    return true;
+}();
+
 }  // namespace
 
 void set_bugcheck_hook(BugCheckHook hook) { bugcheck_hook.store(hook); }
@@ -94,7 +100,10 @@ void report_violation(const std::string& text) {
     DebugSink::instance().print(DPFLTR_SYSTEM_ID, DPFLTR_ERROR_LEVEL, "verifier: " + text + "\n");
 }
 
-std::uint64_t violation_count() { return violations.load(std::memory_order_relaxed); }
+std::uint64_t violation_count() {
+    static_cast<void>(fail_fast_reports);
+    return violations.load(std::memory_order_relaxed);
+}
 
 }  // namespace regent::ex
 
@@ -114,8 +123,6 @@ VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR Bu
 }
 
 VOID KeBugCheck(ULONG BugCheckCode) { KeBugCheckEx(BugCheckCode, 0, 0, 0, 0); }
-
-VOID RtlFailFast(ULONG Code) { KeBugCheckEx(0x139, Code, 0, 0, 0); }
 
 // There is no handler to find on this host: an exception that a driver raises ends it.
 VOID ExRaiseStatus(NTSTATUS Status) {
