@@ -4,6 +4,7 @@
 #include "io/file.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
+#include "nt/skeleton.h"
 
 namespace regent::nt {
 namespace {
@@ -15,6 +16,12 @@ constexpr ULONG load_flags = load_hints | REG_NO_LAZY_FLUSH | REG_OPEN_READ_ONLY
 constexpr ULONG load_flags_of_nt = 0xFFFF;
 
 bool may(unsigned privilege) { return ob::current().kernel() || ob::current().token().enabled(privilege); }
+
+// hivelist says what is mounted, whoever asks; a store whose SYSTEM hive cannot take it has no list.
+void list_hives() {
+    const ob::CallerScope system(ob::system_process(), nullptr, ob::kernel_mode);
+    static_cast<void>(sync_hive_list());
+}
 
 // The key object that stands for a path in load and unload: the root handle's key, else \Registry.
 cm::KeyRef base_of(const ob::ObjectAttributes& target) {
@@ -35,7 +42,9 @@ Result<void> load(const ob::ObjectAttributes& target, const ob::ObjectAttributes
     if (!storage) return std::unexpected(storage.error());
     cm::MountOptions how;
     how.no_lazy_flush = (flags & REG_NO_LAZY_FLUSH) != 0;
-    return cm::registry().mount_at(target, std::move(*storage), how);
+    RG_TRY(cm::registry().mount_at(target, std::move(*storage), how));
+    list_hives();
+    return {};
 }
 
 // ERRORS, in this order: the attributes', INVALID_PARAMETER (flags NT does not know), NOT_SUPPORTED (flags Regent does
@@ -82,7 +91,9 @@ NTSTATUS unload_key(POBJECT_ATTRIBUTES target, ULONG flags) {
     if (!may(SE_RESTORE_PRIVILEGE) || !may(SE_BACKUP_PRIVILEGE)) return STATUS_PRIVILEGE_NOT_HELD;
     const bool force = (flags & REG_FORCE_UNLOAD) != 0;
     const auto work = [&](std::size_t own_keys) {
-        return rtl::to_ntstatus(cm::registry().unmount_at(attributes.get(), force, own_keys));
+        const auto unmounted = cm::registry().unmount_at(attributes.get(), force, own_keys);
+        if (unmounted) list_hives();
+        return rtl::to_ntstatus(unmounted);
     };
     if (!cm::filter::any_registered()) return work(0);
     const cm::KeyRef root = open_root(attributes.get());

@@ -46,10 +46,8 @@ struct Server::Session {
 
 Server::Server(ServerOptions options, Socket listener) : options_(std::move(options)), listener_(std::move(listener)) {}
 
-std::expected<std::unique_ptr<Server>, std::string> Server::start(ServerOptions options) {
-    auto listener = listen_socket(options.socket_path);
-    if (!listener) return std::unexpected(listener.error());
-    std::unique_ptr<Server> server(new Server(std::move(options), std::move(*listener)));
+std::expected<std::unique_ptr<Server>, std::string> Server::start(ServerOptions options, Socket listener) {
+    std::unique_ptr<Server> server(new Server(std::move(options), std::move(listener)));
     server->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     server->wake_ = ::eventfd(0, EFD_CLOEXEC);
     epoll_event event{};
@@ -207,6 +205,10 @@ std::shared_ptr<ClientProcess> Server::join_process(Session& session, NTSTATUS& 
     for (const auto& predecessor : predecessors) client_gone(predecessor);
     if (!process) {
         auto created = ClientProcess::create(mine);
+        if (created && options_.admit) {
+            const NTSTATUS refused = options_.admit((*created)->process());
+            if (!NT_SUCCESS(refused)) created = fail(refused);
+        }
         if (!created) {
             status = created.error().code();
             return nullptr;

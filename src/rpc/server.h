@@ -15,8 +15,9 @@
 namespace regent::rpc {
 
 struct ServerOptions {
-    std::string socket_path;
+    std::string socket_path;  // unlinked at the end
     const nt::ServiceTable* table = nullptr;
+    std::function<NTSTATUS(ob::Process&)> admit;  // a new process before its first call; may be null
     std::function<void(const std::string&)> log;  // one line about a client that was refused or cut off; may be null
 };
 
@@ -26,7 +27,9 @@ struct ServerOptions {
 // Internally synchronised by lock_.
 class Server {
 public:
-    static std::expected<std::unique_ptr<Server>, std::string> start(ServerOptions options);
+    // `listener` is from listen_socket(options.socket_path): made before the store is booted, so that a path that
+    // cannot be had is known first. Clients that come meanwhile wait.
+    static std::expected<std::unique_ptr<Server>, std::string> start(ServerOptions options, Socket listener);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

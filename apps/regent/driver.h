@@ -1,0 +1,18 @@
+// regent driver load|unload|list: drivers by their service keys.
+#pragma once
+
+#include <string>
+
+namespace regent::app {
+
+struct DriverOptions {
+    std::string name;
+    std::string image;  // with load: makes or changes the service key
+    std::string start;  // boot, system, auto, demand, disabled; empty: as it is (demand for a new key)
+};
+// Each returns the exit code, with one line on stderr for a failure.
+int load_driver(const DriverOptions& options);
+int unload_driver(const std::string& name);
+int list_drivers();
+
+}  // namespace regent::app

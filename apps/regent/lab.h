@@ -1,0 +1,13 @@
+// The four experiments of docs/lab, each run on a store of its own.
+#pragma once
+
+namespace regent::app {
+
+struct LabOptions {
+    int experiment = 1;  // 1..4
+    bool json = false;   // end with {"experiment":N,"expected":...,"observed":...}
+};
+// The exit code: 0 when what the driver observed is what the workload did.
+int run_lab(const LabOptions& options);
+
+}  // namespace regent::app

@@ -1,0 +1,89 @@
+// regent: boots stores, loads drivers, runs the lab.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "driver.h"
+#include "lab.h"
+#include "nt/system.h"
+#include "regent/gate.h"
+
+namespace {
+
+using namespace regent;
+
+bool select(const GateChoice& choice) {
+    const auto selected = select_gate(choice);
+    if (!selected) std::fprintf(stderr, "regent: %s\n", selected.error().message.c_str());
+    return selected.has_value();
+}
+
+// Boots a store in this process, says what it holds, and ends.
+int boot(std::string store) {
+    if (store.empty()) {
+        const char* chosen = std::getenv("REGENT_STORE");
+        store = chosen != nullptr && *chosen != '\0' ? chosen : default_store_path();
+    }
+    GateChoice choice;
+    choice.store = store;
+    if (!select(choice)) return 1;
+    std::printf("store %s\n", nt::store_directory().c_str());
+    for (const auto& hive : nt::mounted_hives())
+        std::printf("  %-52s %s\n", hive.key.c_str(), hive.file.empty() ? "(volatile)" : hive.file.c_str());
+    for (const std::string& message : nt::boot_messages()) std::printf("%s\n", message.c_str());
+    close_gate();
+    return 0;
+}
+
+int status(const GateChoice& choice) {
+    if (!select(choice)) return 1;
+    std::printf("%s\ndrivers:\n", gate_description().c_str());
+    return app::list_drivers();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Boots registry stores, loads filter drivers, runs the lab's experiments."};
+    app.require_subcommand(1);
+    GateChoice choice;
+    app::DriverOptions driver;
+    app::LabOptions lab;
+    int code = 0;
+    const auto with_gate = [&choice](CLI::App* command) {
+        command->add_option("--store", choice.store, "Work on this store, in this process");
+        command->add_option("--socket", choice.socket, "Work on the daemon at this socket");
+        return command;
+    };
+
+    CLI::App* boot_command = app.add_subcommand("boot", "Boot a store (made when missing) and say what it holds");
+    boot_command->add_option("--store", choice.store, "Directory of the store");
+    boot_command->callback([&] { code = boot(choice.store); });
+
+    CLI::App* status_command = with_gate(app.add_subcommand("status", "Say which registry is in use, and its drivers"));
+    status_command->callback([&] { code = status(choice); });
+
+    CLI::App* driver_command = app.add_subcommand("driver", "Load, unload and list drivers");
+    driver_command->require_subcommand(1);
+    CLI::App* load = with_gate(driver_command->add_subcommand("load", "Load a driver by its service key"));
+    load->add_option("name", driver.name, "Name of the service key")->required();
+    load->add_option("--image", driver.image, "Driver file; makes or changes the service key");
+    load->add_option("--start", driver.start, "boot, system, auto, demand or disabled");
+    load->callback([&] { code = select(choice) ? app::load_driver(driver) : 1; });
+    CLI::App* unload = with_gate(driver_command->add_subcommand("unload", "Unload a driver"));
+    unload->add_option("name", driver.name, "Name of the service key")->required();
+    unload->callback([&] { code = select(choice) ? app::unload_driver(driver.name) : 1; });
+    CLI::App* list = with_gate(driver_command->add_subcommand("list", "List the loaded drivers"));
+    list->callback([&] { code = select(choice) ? app::list_drivers() : 1; });
+
+#ifdef RG_HAVE_LAB
+    CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
+    lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));
+    lab_command->add_flag("--json", lab.json, "End with one line of JSON");
+    lab_command->callback([&] { code = app::run_lab(lab); });
+#endif
+
+    CLI11_PARSE(app, argc, argv);
+    return code;
+}

@@ -1,0 +1,111 @@
+// regentd: the executive as a daemon. Boots a store, answers on a Unix socket until SIGTERM or SIGINT.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+#include "nt/dispatch.h"
+#include "nt/system.h"
+#include "nt/user_profile.h"
+#include "ob/process.h"
+#include "regent/gate.h"
+#include "rpc/server.h"
+
+namespace {
+
+using namespace regent;
+
+constexpr int exit_failure = 1;
+
+void say(const std::string& line) { std::fprintf(stderr, "regentd: %s\n", line.c_str()); }
+
+// Blocked before any thread starts, taken with sigwait by the main thread.
+sigset_t block_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+NTSTATUS admit(ob::Process& process) {
+    const auto profile = nt::ensure_user_profile(process.token());
+    if (profile) return STATUS_SUCCESS;
+    say(profile.error().message);
+    return profile.error().status;
+}
+
+// One line, so that whoever started the daemon can wait for it with a read.
+void announce(int ready_fd, const std::string& line) {
+    const std::string text = line + "\n";
+    if (::write(ready_fd, text.data(), text.size()) < 0) say("nobody reads the ready line");
+    if (ready_fd > STDERR_FILENO) ::close(ready_fd);
+}
+
+int serve(const std::string& store, const std::string& socket, int ready_fd) {
+    const sigset_t signals = block_signals();
+    auto listener = rpc::listen_socket(socket);
+    if (!listener) {
+        say(listener.error());
+        return exit_failure;
+    }
+    nt::StoreOptions options;
+    options.directory = store;
+    if (auto started = nt::start_system(options); !started) {
+        say(started.error().message);
+        nt::stop_system();
+        ::unlink(socket.c_str());
+        return exit_failure;
+    }
+    nt::set_gate(&nt::local_table());
+    for (const std::string& message : nt::boot_messages()) say(message);
+
+    rpc::ServerOptions server_options;
+    server_options.socket_path = socket;
+    server_options.table = &nt::local_table();
+    server_options.admit = admit;
+    server_options.log = say;
+    auto server = rpc::Server::start(std::move(server_options), std::move(*listener));
+    if (!server) {
+        say(server.error());
+        nt::stop_system();
+        ::unlink(socket.c_str());
+        return exit_failure;
+    }
+    announce(ready_fd, "regentd: ready, store " + nt::store_directory() + ", socket " + socket + ", pid " +
+                           std::to_string(::getpid()));
+    int signal = 0;
+    sigwait(&signals, &signal);
+    (*server)->stop();
+    nt::stop_system();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"The registry executive as a daemon on a Unix socket. Runs in the foreground until SIGTERM."};
+    std::string store, socket;
+    int ready_fd = STDOUT_FILENO;
+    app.add_option("--store", store, "Directory of the store [REGENT_STORE, else $XDG_DATA_HOME/regent]");
+    app.add_option("--socket", socket, "Path of the socket [REGENT_SOCKET, else $XDG_RUNTIME_DIR/regent/socket]");
+    app.add_option("--ready-fd", ready_fd, "Descriptor that gets the ready line [1]");
+    CLI11_PARSE(app, argc, argv);
+    const auto environment = [](const char* name, std::string otherwise) {
+        const char* value = std::getenv(name);
+        return value != nullptr && *value != '\0' ? std::string(value) : otherwise;
+    };
+    if (store.empty()) store = environment("REGENT_STORE", regent::default_store_path());
+    if (socket.empty()) {
+        socket = environment("REGENT_SOCKET", regent::default_socket_path());
+        ::mkdir(socket.substr(0, socket.rfind('/')).c_str(), 0755);  // of the default place; else listening tells
+    }
+    return serve(store, socket, ready_fd);
+}

@@ -1,0 +1,39 @@
+// A store on disk: a directory with the hives SYSTEM SOFTWARE SAM SECURITY DEFAULT, users/<SID>/{NTUSER.DAT,
+// UsrClass.dat}, and a lock file that one process holds at a time.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hive/hive.h"
+#include "nt/system.h"
+
+namespace regent::nt {
+
+// Invariant: while it exists no other process has the store. Externally synchronised.
+class Store {
+public:
+    // Creates the directory when missing and takes the lock.
+    static std::expected<Store, BootFailure> open(const std::string& directory);
+    Store(Store&& other) noexcept;
+    Store& operator=(Store&&) = delete;
+    ~Store();
+
+    const std::string& directory() const { return directory_; }
+    // Opens a hive file of the store, made with `sddl` on its root when missing. What was recovered, repaired or
+    // created is added to `messages`.
+    std::expected<std::unique_ptr<hive::Hive>, BootFailure> open_hive(const std::string& file, const char* sddl,
+                                                                      std::vector<std::string>& messages) const;
+    // SIDs that have a folder in users/.
+    std::vector<std::string> user_folders() const;
+    std::expected<void, BootFailure> create_user_folder(const std::string& sid) const;
+
+private:
+    Store(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+    std::string directory_;
+    int lock_;
+};
+
+}  // namespace regent::nt

@@ -1,0 +1,231 @@
+#include "nt/system.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+
+#include "cm/registry.h"
+#include "io/io.h"
+#include "nt/auto_start.h"
+#include "nt/hardware.h"
+#include "nt/skeleton.h"
+#include "nt/store.h"
+#include "nt/user_profile.h"
+#include "ob/namespace.h"
+#include "ob/process.h"
+#include "rtl/env.h"
+#include "rtl/lock.h"
+#include "se/sddl.h"
+
+namespace regent::nt {
+namespace {
+
+constexpr const char* public_hive = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;WD)(A;CI;KR;;;RC)";
+constexpr const char* secret_hive = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)";
+
+struct HiveFile {
+    const char* file;
+    Utf16View mount;
+    const char* sddl;
+};
+constexpr HiveFile system_hives[] = {
+    {"SYSTEM", u"\\REGISTRY\\MACHINE\\SYSTEM", public_hive},
+    {"SOFTWARE", u"\\REGISTRY\\MACHINE\\SOFTWARE", public_hive},
+    {"SAM", u"\\REGISTRY\\MACHINE\\SAM", secret_hive},
+    {"SECURITY", u"\\REGISTRY\\MACHINE\\SECURITY", secret_hive},
+    {"DEFAULT", u"\\REGISTRY\\USER\\.DEFAULT", public_hive},
+};
+
+// What runs, in the order in which it was started. Destruction is the stop.
+struct Executive {
+    explicit Executive(Store opened) : store(std::move(opened)) {}
+    ~Executive();
+    Executive(const Executive&) = delete;
+    Executive& operator=(const Executive&) = delete;
+
+    Store store;
+    bool objects = false;
+    std::unique_ptr<cm::Registry> registry;
+    bool devices = false;
+    std::vector<std::string> messages;
+};
+
+Executive::~Executive() {
+    if (devices) io::shutdown();
+    registry.reset();
+    if (objects) ob::shutdown();
+}
+
+Mutex<LockRank::composition> running_lock;
+std::unique_ptr<Executive> running RG_GUARDED_BY(running_lock);
+std::atomic<Executive*> current_executive{nullptr};
+
+BootFailure failed(const char* step, const Status& status) {
+    return {status.code(), std::string("boot: cannot ") + step + ": " + rtl::status_name(status.code())};
+}
+
+// Where drivers lie: REGENT_DRIVERS, else beside the folder of this library (or of the program, when linked in).
+std::string driver_directory() {
+    if (const char* chosen = std::getenv("REGENT_DRIVERS"); chosen != nullptr && *chosen != '\0') return chosen;
+    Dl_info info{};
+    std::string file;
+    if (::dladdr(reinterpret_cast<const void*>(&driver_directory), &info) != 0 && info.dli_fname != nullptr)
+        file = info.dli_fname;
+    if (char* real = ::realpath(file.c_str(), nullptr); real != nullptr) {
+        file = real;
+        std::free(real);
+    }
+    const std::size_t folder = file.rfind('/');
+    return (folder == std::string::npos ? std::string(".") : file.substr(0, folder)) + "/../drivers";
+}
+
+std::expected<void, BootFailure> mount_hive(Executive& executive, const std::string& file, Utf16View where,
+                                            const char* sddl, bool boot) {
+    auto hive = executive.store.open_hive(file, sddl, executive.messages);
+    if (!hive) return std::unexpected(hive.error());
+    cm::MountOptions options;
+    options.boot = boot;
+    const auto mounted = executive.registry->mount(where, std::move(*hive), options);
+    if (!mounted) return std::unexpected(failed(("mount " + file).c_str(), mounted.error()));
+    return {};
+}
+
+std::expected<void, BootFailure> mount_hives(Executive& executive) {
+    for (const HiveFile& hive : system_hives) {
+        auto mounted = mount_hive(executive, hive.file, hive.mount, hive.sddl, true);
+        if (!mounted) return mounted;
+    }
+    const auto security = se::parse_sddl(public_hive);
+    hive::HiveOptions options;
+    if (security) options.root_security = security->bytes();
+    options.root_name = u"HARDWARE";
+    auto hardware = hive::Hive::create(rtl::real_env(), options);
+    if (!hardware) return std::unexpected(failed("make the hardware hive", hardware.error()));
+    cm::MountOptions mount;
+    mount.boot = true;
+    mount.volatile_hive = true;
+    const auto mounted = executive.registry->mount(u"\\REGISTRY\\MACHINE\\HARDWARE", std::move(*hardware), mount);
+    if (!mounted) return std::unexpected(failed("mount the hardware hive", mounted.error()));
+    return {};
+}
+
+std::expected<void, BootFailure> mount_user(Executive& executive, const std::string& sid) {
+    const Utf16 name = rtl::from_utf8(sid);
+    const std::string sddl = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KA;;;" + sid + ")(A;CI;KR;;;RC)";
+    auto made = executive.store.create_user_folder(sid);
+    if (!made) return made;
+    const std::string folder = "users/" + sid;
+    made = mount_hive(executive, folder + "/NTUSER.DAT", u"\\REGISTRY\\USER\\" + name, sddl.c_str(), false);
+    if (!made) return made;
+    made = mount_hive(executive, folder + "/UsrClass.dat", u"\\REGISTRY\\USER\\" + name + u"_Classes", sddl.c_str(),
+                      false);
+    if (!made) return made;
+    const auto skeleton = make_user_skeleton(name, name + u"_Classes");
+    if (!skeleton) return std::unexpected(failed("fill a user's hive", skeleton.error()));
+    return {};
+}
+
+// The keys of a registry that nobody has written to yet, and what describes this machine.
+std::expected<void, BootFailure> fill_registry(Executive& executive) {
+    if (const auto made = make_machine_skeleton(); !made)
+        return std::unexpected(failed("make the standard keys", made.error()));
+    if (const auto made = make_user_skeleton(u".DEFAULT", {}); !made)
+        return std::unexpected(failed("fill the default user's hive", made.error()));
+    for (const std::string& sid : executive.store.user_folders()) {
+        auto mounted = mount_user(executive, sid);
+        // One user's damaged hive is no reason to keep the others out.
+        if (!mounted) executive.messages.push_back(mounted.error().message);
+    }
+    if (const auto described = describe_hardware(); !described)
+        return std::unexpected(failed("describe this machine", described.error()));
+    if (const auto listed = sync_hive_list(); !listed) return std::unexpected(failed("write hivelist", listed.error()));
+    return {};
+}
+
+std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& options) {
+    ob::initialize();
+    executive.objects = true;
+    auto registry = cm::Registry::start({});
+    if (!registry) return std::unexpected(failed("start the registry", registry.error()));
+    executive.registry = std::move(*registry);
+    auto mounted = mount_hives(executive);
+    if (!mounted) return mounted;
+    const ob::CallerScope system(ob::system_process(), nullptr, ob::kernel_mode);
+    io::IoOptions io_options;
+    io_options.driver_directory = driver_directory();
+    if (const auto started = io::initialize(io_options); !started)
+        return std::unexpected(failed("start the driver host", started.error()));
+    executive.devices = true;
+    auto filled = fill_registry(executive);
+    if (!filled) return filled;
+    if (options.start_drivers) start_drivers(executive.messages);
+    return {};
+}
+
+}  // namespace
+
+std::expected<void, BootFailure> start_system(const StoreOptions& options) {
+    {
+        const ExclusiveGuard guard(running_lock);
+        if (running)
+            return std::unexpected(BootFailure{STATUS_INVALID_DEVICE_STATE,
+                                               "this process already runs the store " + running->store.directory()});
+        auto store = Store::open(options.directory);
+        if (!store) return std::unexpected(store.error());
+        auto executive = std::make_unique<Executive>(std::move(*store));
+        if (auto booted = boot(*executive, options); !booted) return booted;
+        running = std::move(executive);
+        current_executive.store(running.get(), std::memory_order_release);
+    }
+    return ensure_user_profile(ob::host_process().token());
+}
+
+void stop_system() {
+    std::unique_ptr<Executive> stopped;
+    {
+        const ExclusiveGuard guard(running_lock);
+        current_executive.store(nullptr, std::memory_order_release);
+        stopped = std::move(running);
+    }
+}
+
+std::expected<void, BootFailure> ensure_user_profile(const se::Token& token) {
+    Executive* executive = current_executive.load(std::memory_order_acquire);
+    if (executive == nullptr || token.user() == se::well_known::anonymous()) return {};
+    static Mutex<LockRank::composition> profiles;
+    const ExclusiveGuard one_at_a_time(profiles);
+    const std::string sid = token.user().to_string();
+    const Utf16 path = u"\\REGISTRY\\USER\\" + rtl::from_utf8(sid);
+    for (const cm::HiveListing& hive : executive->registry->hives())
+        if (rtl::equal_folded(hive.mount_path, path)) return {};
+    const ob::CallerScope system(ob::system_process(), nullptr, ob::kernel_mode);
+    auto mounted = mount_user(*executive, sid);
+    if (!mounted) return mounted;
+    if (const auto listed = sync_hive_list(); !listed) return std::unexpected(failed("write hivelist", listed.error()));
+    return {};
+}
+
+bool system_running() { return current_executive.load(std::memory_order_acquire) != nullptr; }
+
+std::string store_directory() {
+    const ExclusiveGuard guard(running_lock);
+    return running ? running->store.directory() : std::string();
+}
+
+std::vector<MountedHive> mounted_hives() {
+    std::vector<MountedHive> hives;
+    const ExclusiveGuard guard(running_lock);
+    if (!running) return hives;
+    for (const cm::HiveListing& hive : running->registry->hives())
+        hives.push_back({rtl::to_utf8(hive.mount_path), hive.file});
+    return hives;
+}
+
+std::vector<std::string> boot_messages() {
+    const ExclusiveGuard guard(running_lock);
+    return running ? running->messages : std::vector<std::string>();
+}
+
+}  // namespace regent::nt
