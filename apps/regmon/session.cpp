@@ -1,0 +1,188 @@
+#include "session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "nt/ntservices.h"
+#include "rtl/status.h"
+#include "win32/message.h"
+#include "win32/winreg.h"
+
+namespace regent::regmon {
+namespace {
+
+constexpr Utf16View service_key = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\regmon";
+constexpr const WCHAR* service_subkey = u"SYSTEM\\CurrentControlSet\\Services\\regmon";
+
+std::unexpected<std::string> error(const std::string& what, DWORD code) {
+    return std::unexpected(what + ": " + win32::error_text(code));
+}
+
+template <typename T>
+rtl::Bytes bytes_of(const T& value) {
+    return std::as_bytes(std::span(&value, 1));
+}
+
+// A demand-start kernel driver whose file lies in the driver directory.
+LSTATUS make_service_key() {
+    HKEY key = nullptr;
+    LSTATUS result =
+        RegCreateKeyExW(HKEY_LOCAL_MACHINE, service_subkey, 0, nullptr, 0, KEY_SET_VALUE, nullptr, &key, nullptr);
+    if (result != ERROR_SUCCESS) return result;
+    const auto set_number = [&](const WCHAR* name, DWORD value) {
+        if (result == ERROR_SUCCESS) {
+            result = RegSetValueExW(key, name, 0, REG_DWORD, reinterpret_cast<const BYTE*>(&value), sizeof value);
+        }
+    };
+    set_number(u"Type", 1);
+    set_number(u"Start", 3);
+    set_number(u"ErrorControl", 1);
+    static constexpr WCHAR image[] = u"regmon.so";
+    if (result == ERROR_SUCCESS) {
+        result =
+            RegSetValueExW(key, u"ImagePath", 0, REG_EXPAND_SZ, reinterpret_cast<const BYTE*>(image), sizeof image);
+    }
+    RegCloseKey(key);
+    return result;
+}
+
+bool service_key_exists() {
+    HKEY key = nullptr;
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, service_subkey, 0, KEY_QUERY_VALUE, &key) != ERROR_SUCCESS) return false;
+    RegCloseKey(key);
+    return true;
+}
+
+}  // namespace
+
+Device::~Device() {
+    if (handle_ != nullptr) CloseHandle(handle_);
+}
+
+Outcome<Device> Device::open(const char16_t* name) {
+    HANDLE handle = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
+                                OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+    if (handle == INVALID_HANDLE_VALUE) return error("cannot open " + rtl::to_utf8(name), GetLastError());
+    Device device;
+    device.handle_ = handle;
+    return device;
+}
+
+Outcome<std::size_t> Device::control(std::uint32_t code, rtl::Bytes input, rtl::MutableBytes output) const {
+    DWORD returned = 0;
+    const BOOL done =
+        DeviceIoControl(handle_, code, const_cast<std::byte*>(input.data()), static_cast<DWORD>(input.size()),
+                        output.data(), static_cast<DWORD>(output.size()), &returned, nullptr);
+    if (!done) return error("the device refused request " + std::to_string(code), GetLastError());
+    return returned;
+}
+
+Outcome<Loaded> load_driver() {
+    if (!service_key_exists()) {
+        const LSTATUS made = make_service_key();
+        if (made != ERROR_SUCCESS)
+            return error("cannot make the service key of the regmon driver", static_cast<DWORD>(made));
+    }
+    UNICODE_STRING name = rtl::unicode_string(service_key);
+    const NTSTATUS status = NtLoadDriver(&name);
+    if (status == STATUS_IMAGE_ALREADY_LOADED) return Loaded::before;
+    if (NT_SUCCESS(status)) return Loaded::now;
+    return std::unexpected(std::string("cannot load the regmon driver: ") + rtl::status_name(status));
+}
+
+Outcome<void> unload_driver() {
+    UNICODE_STRING name = rtl::unicode_string(service_key);
+    const NTSTATUS status = NtUnloadDriver(&name);
+    if (NT_SUCCESS(status)) return {};
+    return std::unexpected(std::string("cannot unload the regmon driver: ") + rtl::status_name(status));
+}
+
+Outcome<Recording> Recording::start(const RecordOptions& options) {
+    auto device = Device::open(u"\\\\.\\Regmon");
+    if (!device) return std::unexpected(device.error());
+    REGMON_CONFIG config{};
+    config.OperationMask = ~0ULL;
+    config.DataBytes = std::min(options.data_bytes, REGMON_DATA_MAXIMUM);
+    config.FlushMilliseconds = 20;
+    config.Flags = options.include_self ? REGMON_CONFIG_INCLUDE_SELF : 0;
+    Recording recording(std::move(*device));
+    auto done = recording.device_.control(IOCTL_REGMON_CONFIGURE, bytes_of(config), {});
+    if (done) done = recording.device_.control(IOCTL_REGMON_START, {}, {});
+    if (!done && GetLastError() == ERROR_BUSY) {
+        return std::unexpected(std::string("another regmon is recording; one at a time"));
+    }
+    if (!done) return std::unexpected(done.error());
+    return recording;
+}
+
+Outcome<bool> Recording::read(std::uint32_t wait_ms, Decoder& decoder) {
+    const REGMON_READ request{wait_ms, 0};
+    auto count = device_.control(IOCTL_REGMON_READ, bytes_of(request), buffer_);
+    if (!count) return std::unexpected(count.error());
+    if (!decoder.decode(rtl::Bytes(buffer_).first(*count))) {
+        return std::unexpected(std::string("the driver answered with a damaged batch"));
+    }
+    return !(decoder.stopped() && decoder.records() == 0);
+}
+
+Outcome<void> Recording::stop() {
+    auto done = device_.control(IOCTL_REGMON_STOP, {}, {});
+    if (!done) return std::unexpected(done.error());
+    return {};
+}
+
+Outcome<REGMON_STATS> Recording::stats() const {
+    REGMON_STATS stats{};
+    auto done = device_.control(IOCTL_REGMON_QUERY_STATS, {}, std::as_writable_bytes(std::span(&stats, 1)));
+    if (!done) return std::unexpected(done.error());
+    return stats;
+}
+
+Outcome<REGMON_STATS> query_stats() {
+    auto device = Device::open(u"\\\\.\\Regmon");
+    if (!device) return std::unexpected(device.error() + " (is the driver loaded?)");
+    REGMON_STATS stats{};
+    auto done = device->control(IOCTL_REGMON_QUERY_STATS, {}, std::as_writable_bytes(std::span(&stats, 1)));
+    if (!done) return std::unexpected(done.error());
+    return stats;
+}
+
+Outcome<DebugLines> DebugLines::open() {
+    auto device = Device::open(u"\\\\.\\DbgView");
+    if (!device) return std::unexpected(device.error());
+    return DebugLines(std::move(*device));
+}
+
+Outcome<std::vector<DebugLine>> DebugLines::read(std::uint32_t wait_ms) {
+    DBGVIEW_READ request{};
+    request.After = after_;
+    request.WaitMilliseconds = wait_ms;
+    auto count = device_.control(IOCTL_DBGVIEW_READ, bytes_of(request), buffer_);
+    if (!count) return std::unexpected(count.error());
+    const auto damaged = [] {
+        return std::unexpected(std::string("the debugger's device answered with a damaged batch"));
+    };
+    DBGVIEW_BATCH batch{};
+    if (*count < sizeof batch) return damaged();
+    std::memcpy(&batch, buffer_.data(), sizeof batch);
+    if (batch.Bytes > *count || batch.Bytes < sizeof batch) return damaged();
+    rtl::Bytes rest = rtl::Bytes(buffer_).subspan(sizeof batch, batch.Bytes - sizeof batch);
+    std::vector<DebugLine> lines;
+    for (std::uint32_t index = 0; index < batch.Count; ++index) {
+        DebugLine line{};
+        if (rest.size() < DBGVIEW_LINE_HEADER) return damaged();
+        std::memcpy(&line.head, rest.data(), std::min(rest.size(), sizeof line.head));
+        if (line.head.Size > rest.size() || line.head.Size < DBGVIEW_LINE_HEADER ||
+            line.head.TextLength > line.head.Size - DBGVIEW_LINE_HEADER) {
+            return damaged();
+        }
+        line.text.assign(reinterpret_cast<const char*>(rest.data()) + DBGVIEW_LINE_HEADER, line.head.TextLength);
+        rest = rest.subspan(line.head.Size);
+        lines.push_back(std::move(line));
+    }
+    after_ = batch.Last;
+    lost_ += batch.Lost;
+    return lines;
+}
+
+}  // namespace regent::regmon
