@@ -159,8 +159,9 @@ public:
 
     // --- Writes: on failure nothing has changed. ERRORS common to all: MEDIA_WRITE_PROTECTED (read-only, or after a
     // failed sync), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a storage), REGISTRY_CORRUPT.
-    // ERRORS: OBJECT_NAME_INVALID (empty, > 255 units, '\'), OBJECT_NAME_COLLISION, INVALID_PARAMETER (stable under
-    // volatile, class > 65534 bytes, empty sd). `flags`: key_sym_link, key_no_delete, key_predef_handle... only.
+    // ERRORS: OBJECT_NAME_INVALID (empty, > 255 units, '\'), OBJECT_NAME_COLLISION, CHILD_MUST_BE_VOLATILE,
+    // INVALID_PARAMETER (deeper than 512, class > 65534 bytes, empty sd), INVALID_SECURITY_DESCR. `flags`:
+    // key_sym_link, key_no_delete, key_predef_handle... only.
     Result<CellIndex> create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd, StorageType type,
                                     std::int64_t time, std::uint16_t flags = 0);
     // ERRORS: KEY_HAS_CHILDREN, ACCESS_DENIED (the root). Updates the parent's time when `time` is not 0.

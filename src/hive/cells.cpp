@@ -1,0 +1,51 @@
+#include "hive/cells.h"
+
+#include <cstring>
+
+namespace regent::hive {
+
+Edit::~Edit() {
+    if (committed_) return;
+    for (auto saved = saved_.rbegin(); saved != saved_.rend(); ++saved) {
+        const MutableBytes cell = fresh(saved->cell);
+        std::memcpy(cell.data() + saved->offset, saved_bytes_.data() + saved->at, saved->size);
+    }
+    for (CellIndex cell : allocated_) cells_.storage(storage_of(cell)).release(cell);
+}
+
+Result<CellIndex> Edit::allocate(StorageType type, std::size_t data_size) {
+    if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    allocated_.reserve(allocated_.size() + 1);
+    const CellIndex cell = RG_TRY(cells_.storage(type).allocate(static_cast<std::uint32_t>(data_size)));
+    allocated_.push_back(cell);
+    return cell;
+}
+
+void Edit::release_later(CellIndex cell) {
+    if (cells_.is_allocated(cell)) doomed_.push_back(cell);
+}
+
+MutableBytes Edit::save(CellIndex cell, std::size_t offset, std::size_t size) {
+    const MutableBytes data = fresh(cell);
+    RG_ASSERT(offset <= data.size() && size <= data.size() - offset);
+    const MutableBytes range = data.subspan(offset, size);
+    const std::size_t at = saved_bytes_.size();
+    saved_.reserve(saved_.size() + 1);
+    saved_bytes_.insert(saved_bytes_.end(), range.begin(), range.end());
+    saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), at});
+    return range;
+}
+
+MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) {
+    const MutableBytes range = save(cell, offset, size);
+    const std::uint32_t start = (cell & ~volatile_bit) + 4 + static_cast<std::uint32_t>(offset);
+    cells_.storage(storage_of(cell)).mark_dirty(start, static_cast<std::uint32_t>(size));
+    return range;
+}
+
+void Edit::commit() {
+    committed_ = true;
+    for (CellIndex cell : doomed_) cells_.storage(storage_of(cell)).release(cell);
+}
+
+}  // namespace regent::hive

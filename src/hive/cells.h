@@ -1,0 +1,91 @@
+// The cells of a hive over both storages, and the undoable change of them. Externally synchronised, like the hive.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hive/format.h"
+#include "hive/hive.h"
+#include "hive/storage.h"
+
+namespace regent::hive {
+
+class Cells {
+public:
+    std::uint32_t minor = 5;  // format version 1.minor: decides lh / lf and big data
+
+    Storage& storage(StorageType type) { return type == StorageType::stable ? stable_ : volatile_; }
+    const Storage& storage(StorageType type) const { return type == StorageType::stable ? stable_ : volatile_; }
+    Storage& stable() { return stable_; }
+    const Storage& stable() const { return stable_; }
+
+    // Data of the cell; empty for nil and for anything that is no allocated cell.
+    Bytes data(CellIndex cell) const { return storage(storage_of(cell)).cell(cell); }
+    bool is_allocated(CellIndex cell) const { return cell != nil_cell && storage(storage_of(cell)).is_allocated(cell); }
+    // The record at the start of the cell; null when it does not fit.
+    template <typename Record>
+    const Record* record(CellIndex cell) const {
+        return rtl::record_at<Record>(data(cell));
+    }
+    bool big_data(std::uint32_t size) const { return minor >= 4 && size > big_data_segment; }
+
+private:
+    Storage stable_{StorageType::stable};
+    Storage volatile_{StorageType::volatile_};
+};
+
+// One undoable change of a hive. Cells are allocated at once and freed only by commit(), and every byte of an existing
+// cell is saved before it is written; so an Edit that is destroyed without commit() leaves the hive as it was
+// (only free space and dirty marks may differ). Invariant I-7.
+class Edit {
+public:
+    explicit Edit(Cells& cells) : cells_(cells) {}
+    ~Edit();
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+
+    Cells& cells() { return cells_; }
+    // A zeroed cell; its bytes may be written through fresh() without saving.
+    Result<CellIndex> allocate(StorageType type, std::size_t data_size);
+    MutableBytes fresh(CellIndex cell) { return cells_.storage(storage_of(cell)).mutable_cell(cell); }
+    template <typename Record>
+    Record& fresh_record(CellIndex cell) {
+        return *rtl::record_at<Record>(fresh(cell));
+    }
+    void release_later(CellIndex cell);  // nil and invalid cells are ignored
+    // Saves and marks dirty [offset, offset+size) of the cell. REQUIRES: inside the cell.
+    MutableBytes change(CellIndex cell, std::size_t offset, std::size_t size);
+    // REQUIRES: the cell holds a Record.
+    template <typename Record>
+    Record& change_record(CellIndex cell) {
+        return *rtl::record_at<Record>(change(cell, 0, sizeof(Record)));
+    }
+    // As change_record, for fields that have a meaning in memory only: the page is not dirty for it.
+    template <typename Record>
+    Record& change_in_memory(CellIndex cell) {
+        return *rtl::record_at<Record>(save(cell, 0, sizeof(Record)));
+    }
+    void commit();  // never fails
+
+    // For the security index, which is brought up to date at commit.
+    std::vector<CellIndex> created_security;
+    std::vector<CellIndex> dropped_security;
+
+private:
+    struct Saved {
+        CellIndex cell;
+        std::uint32_t offset;
+        std::uint32_t size;
+        std::size_t at;  // in saved_bytes_
+    };
+    MutableBytes save(CellIndex cell, std::size_t offset, std::size_t size);
+
+    Cells& cells_;
+    bool committed_ = false;
+    std::vector<Saved> saved_;
+    std::vector<std::byte> saved_bytes_;
+    std::vector<CellIndex> allocated_;
+    std::vector<CellIndex> doomed_;
+};
+
+}  // namespace regent::hive

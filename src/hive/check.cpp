@@ -1,0 +1,260 @@
+#include "hive/check.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace regent::hive {
+
+TreeCheck::TreeCheck(Cells& cells, CellIndex root, FindingSink& sink, bool repair)
+    : cells_(cells), root_(root), sink_(sink), repair_(repair) {
+    claimed_.resize(cells.stable().size() / 8 + 1);
+}
+
+void TreeCheck::report(FindingKind kind, CellIndex cell, std::string expected, std::string actual, const char* repair) {
+    sink_.report({kind, offset_of(cell), std::move(expected), std::move(actual), repair_ ? repair : ""});
+}
+
+bool TreeCheck::claim(CellIndex cell) {
+    if ((cell & volatile_bit) != 0 || !cells_.is_allocated(cell) || claimed_.test(cell / 8)) return false;
+    claimed_.set(cell / 8);
+    return true;
+}
+
+MutableBytes TreeCheck::mend(CellIndex cell) {
+    changed_ = true;
+    const MutableBytes data = cells_.stable().mutable_cell(cell);
+    cells_.stable().mark_dirty(cell, static_cast<std::uint32_t>(data.size() + 4));
+    return data;
+}
+
+bool TreeCheck::run() {
+    if (const char* defect = key_defect(root_, true)) {
+        report(FindingKind::key, root_, "the root key", defect, "");
+        return false;
+    }
+    claim(root_);
+    stack_.push_back({root_, 1});
+    while (!stack_.empty()) {
+        const Pending next = stack_.back();
+        stack_.pop_back();
+        check_key(next.key, next.depth);
+    }
+    check_security_list();
+    return true;
+}
+
+const char* TreeCheck::key_defect(CellIndex key, bool is_root) const {
+    if ((key & volatile_bit) != 0 || !cells_.is_allocated(key)) return "not an allocated cell";
+    if (claimed_.test(key / 8)) return "a cell that belongs to something else";
+    const Bytes data = cells_.data(key);
+    const auto* node = rtl::record_at<KeyNode>(data);
+    if (node == nullptr) return "a cell too small for a key node";
+    if (node->signature != nk_signature) return "no nk signature";
+    const bool compressed = (node->flags & key_comp_name) != 0;
+    const std::size_t size = node->name_size;
+    if (size > data.size() - sizeof(KeyNode)) return "a name that leaves its cell";
+    if (!compressed && size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
+    if (is_root) return nullptr;
+    const NameView name(data.subspan(sizeof(KeyNode), size), compressed);
+    if (name.empty()) return "an empty name";
+    if (name.size() > max_key_name + 1 || sizeof(KeyNode) + size > max_key_node) return "a name above 256 characters";
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        if (name[i] == u'\\') return "a name with a backslash";
+    }
+    return nullptr;
+}
+
+void TreeCheck::check_key(CellIndex key, std::uint32_t depth) {
+    if (repair_) {
+        // Volatile subkeys do not survive: what a file says of them is stale, and no damage.
+        KeyNode& stale = node(key);
+        stale.subkey_count[1] = 0;
+        stale.subkey_list[1] = nil_cell;
+        stale.flags = static_cast<std::uint16_t>(stale.flags & ~key_volatile);
+    }
+    if ((node(key).flags & key_predef_handle) != 0) {
+        report(FindingKind::key, key, "no predefined-handle flag", "flags " + std::to_string(node(key).flags),
+               "flag and values removed");
+        if (repair_) {
+            KeyNode& mended = mend_node(key);
+            mended.flags = static_cast<std::uint16_t>(mended.flags & ~key_predef_handle);
+            mended.value_count = 0;
+            mended.value_list = nil_cell;
+        }
+    }
+    check_class(key);
+    check_key_security(key);
+    check_values(key);
+    check_subkeys(key, depth);
+}
+
+void TreeCheck::check_class(CellIndex key) {
+    const KeyNode& record = node(key);
+    if (record.class_size == 0) return;
+    const CellIndex cell = record.class_cell;
+    if (cells_.data(cell).size() >= record.class_size && claim(cell)) return;
+    report(FindingKind::class_name, key, "a cell with " + std::to_string(record.class_size) + " bytes of class name",
+           "cell " + std::to_string(cell), "class removed");
+    if (!repair_) return;
+    KeyNode& mended = mend_node(key);
+    mended.class_size = 0;
+    mended.class_cell = nil_cell;
+}
+
+void TreeCheck::drop_subkeys(CellIndex key, const char* expected, std::string actual) {
+    report(FindingKind::subkey_list, key, expected, std::move(actual), "subkey list removed");
+    if (!repair_) return;
+    KeyNode& mended = mend_node(key);
+    mended.subkey_count[0] = 0;
+    mended.subkey_list[0] = nil_cell;
+}
+
+// Leaves and elements of the key's list; what is wrong when the list itself cannot be trusted.
+const char* TreeCheck::collect(CellIndex key, std::vector<CellIndex>& leaves, std::vector<Element>& elements) {
+    const CellIndex list = node(key).subkey_list[0];
+    auto whole = [&](CellIndex cell) {
+        const auto* header = cells_.record<ListHeader>(cell);
+        return header != nullptr && list_view(cells_, cell).count == header->count;
+    };
+    if (!claim(list)) return "a cell that is free, out of range, or belongs to something else";
+    const ListView view = list_view(cells_, list);
+    if (!view.is_leaf() && !view.is_index()) return "a list signature that is none";
+    if (!whole(list)) return "a list longer than its cell";
+    if (view.is_leaf()) leaves.push_back(list);
+    for (std::size_t i = 0; view.is_index() && i < view.count; ++i) {
+        if (!claim(view.cell(i))) return "a leaf that is free, out of range, or belongs to something else";
+        leaves.push_back(view.cell(i));
+        if (!list_view(cells_, leaves.back()).is_leaf()) return "a leaf signature that is none";
+        if (!whole(leaves.back())) return "a leaf longer than its cell";
+    }
+    for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+        const ListView part = list_view(cells_, leaves[leaf]);
+        for (std::size_t i = 0; i < part.count; ++i) elements.push_back({leaf, i, part.cell(i), true});
+    }
+    return nullptr;
+}
+
+void TreeCheck::check_elements(CellIndex key, std::vector<Element>& elements) {
+    for (Element& element : elements) {
+        const char* defect = key_defect(element.key, false);
+        if (defect != nullptr) {
+            element.keep = false;
+            report(FindingKind::key, key, "subkey at cell " + std::to_string(element.key), defect, "subkey removed");
+            continue;
+        }
+        claim(element.key);
+    }
+}
+
+// Names must rise strictly. Where they do not, the element that disturbs its neighbours goes: the earlier one when the
+// following names fit before it, else the later one.
+void TreeCheck::check_order(std::vector<Element>& elements) {
+    std::vector<std::size_t> kept;
+    auto name = [&](std::size_t i) { return name_of_key(cells_, elements[i].key); };
+    auto next_after = [&](std::size_t i) {
+        do ++i;
+        while (i < elements.size() && !elements[i].keep);
+        return i;
+    };
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        if (!elements[i].keep) continue;
+        if (kept.empty() || compare_folded(name(kept.back()), name(i)) < 0) {
+            kept.push_back(i);
+            continue;
+        }
+        const std::size_t next = next_after(i);
+        const bool next_fits_before = next < elements.size() && compare_folded(name(next), name(kept.back())) < 0;
+        const bool fits = kept.size() < 2 || compare_folded(name(kept[kept.size() - 2]), name(i)) < 0;
+        std::size_t offender = i;
+        if (next_fits_before && fits) {
+            offender = kept.back();
+            kept.back() = i;
+        }
+        elements[offender].keep = false;
+        report(FindingKind::subkey_order, elements[offender].key, "names in rising order, none twice",
+               "'" + rtl::to_utf8(name(offender).to_utf16()) + "' out of place", "subkey removed");
+    }
+}
+
+void TreeCheck::check_hashes(const std::vector<CellIndex>& leaves) {
+    for (CellIndex leaf : leaves) {
+        const ListView view = list_view(cells_, leaf);
+        if (view.signature != lh_signature) continue;
+        for (std::size_t i = 0; i < view.count; ++i) {
+            const std::uint32_t expected = name_of_key(cells_, view.cell(i)).hash();
+            if (view.hash(i) == expected) continue;
+            report(FindingKind::subkey_list, leaf, "name hash " + std::to_string(expected),
+                   std::to_string(view.hash(i)), "hash corrected");
+            if (repair_) *rtl::record_at<Le32>(mend(leaf), sizeof(ListHeader) + i * 8 + 4) = expected;
+        }
+    }
+}
+
+// Writes the kept elements back into their leaves; empty leaves leave the index.
+void TreeCheck::rebuild(CellIndex key, const std::vector<CellIndex>& leaves, const std::vector<Element>& elements) {
+    const CellIndex list = node(key).subkey_list[0];
+    std::vector<std::uint16_t> counts(leaves.size());
+    for (const Element& element : elements) {
+        if (!element.keep) continue;
+        const CellIndex leaf = leaves[element.leaf];
+        const std::size_t size = list_view(cells_, leaf).element_size();
+        const MutableBytes data = mend(leaf).subspan(sizeof(ListHeader));
+        std::memmove(data.data() + counts[element.leaf]++ * size, data.data() + element.position * size, size);
+    }
+    std::uint32_t total = 0;
+    std::vector<CellIndex> filled;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+        rtl::record_at<ListHeader>(mend(leaves[i]))->count = counts[i];
+        total += counts[i];
+        if (counts[i] != 0) filled.push_back(leaves[i]);
+    }
+    KeyNode& mended = mend_node(key);
+    mended.subkey_count[0] = total;
+    if (total == 0) mended.subkey_list[0] = nil_cell;
+    if (total == 0 || leaves.empty() || leaves.front() == list) return;
+    const MutableBytes index = mend(list);
+    rtl::record_at<ListHeader>(index)->count = static_cast<std::uint16_t>(filled.size());
+    for (std::size_t i = 0; i < filled.size(); ++i)
+        *rtl::record_at<Le32>(index, sizeof(ListHeader) + i * 4) = filled[i];
+}
+
+void TreeCheck::check_subkeys(CellIndex key, std::uint32_t depth) {
+    const std::uint32_t count = node(key).subkey_count[0];
+    if (count == 0) return;
+    if (depth >= max_key_depth) return drop_subkeys(key, "a depth of at most 512", "deeper");
+    std::vector<CellIndex> leaves;
+    std::vector<Element> elements;
+    if (const char* defect = collect(key, leaves, elements)) return drop_subkeys(key, "a subkey list", defect);
+    check_elements(key, elements);
+    check_order(elements);
+    const auto kept = static_cast<std::size_t>(
+        std::count_if(elements.begin(), elements.end(), [](const Element& element) { return element.keep; }));
+    if (elements.size() != count) {
+        report(FindingKind::subkey_list, key, std::to_string(elements.size()) + " subkeys", std::to_string(count),
+               "count corrected");
+    }
+    const bool empty_leaf =
+        std::any_of(leaves.begin(), leaves.end(), [&](CellIndex leaf) { return list_view(cells_, leaf).count == 0; });
+    if (repair_ && (kept != elements.size() || elements.size() != count || empty_leaf)) rebuild(key, leaves, elements);
+    if (kept == elements.size() || repair_) check_hashes(leaves);
+    std::size_t max_name = 0;
+    std::uint32_t max_class = 0;
+    for (const Element& element : elements) {
+        if (!element.keep) continue;
+        if (node(element.key).parent != key) {
+            report(FindingKind::key, element.key, "parent " + std::to_string(key),
+                   std::to_string(node(element.key).parent), "parent corrected");
+            if (repair_) mend_node(element.key).parent = key;
+        }
+        max_name = std::max(max_name, name_of_key(cells_, element.key).byte_size());
+        max_class = std::max<std::uint32_t>(max_class, node(element.key).class_size);
+        stack_.push_back({element.key, depth + 1});
+    }
+    if (!repair_) return;
+    // Bounds that are too low would make callers' buffers too small; many real files have them, so they are no damage.
+    KeyNode& record = node(key);
+    if (max_name > record.max_name) record.max_name = static_cast<std::uint16_t>(max_name);
+    if (max_class > record.max_class) record.max_class = max_class;
+}
+
+}  // namespace regent::hive

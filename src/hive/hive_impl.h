@@ -1,0 +1,60 @@
+// What a Hive is made of. Only the hive_*.cpp files include this.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "hive/cells.h"
+#include "hive/hive.h"
+#include "hive/log_writer.h"
+#include "hive/security_index.h"
+
+namespace regent::hive {
+
+class HiveImpl {
+public:
+    Cells cells;
+    SecurityIndex security;
+    BaseBlock base = {};
+    CellIndex root = nil_cell;
+    std::string path;
+    bool read_only = false;
+    bool healed = false;
+    LoadState load_state = LoadState::clean;
+    std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
+    BitMap unreconciled;             // pages that the logs have and the primary has not
+
+    const KeyNode& node(CellIndex key) const;  // zeros when `key` is no key
+    bool is_key(CellIndex key) const;
+    // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, INVALID_PARAMETER (`key` is no key).
+    Result<void> require_writable(CellIndex key) const;
+    std::uint32_t depth_of(CellIndex key) const;
+    void commit(Edit& edit) { security.commit(edit); }
+    void note_pages_logged();  // moves the dirty pages to `unreconciled`
+    // Builds the security index from the keys' descriptors' list, after the cells were verified.
+    void index_security();
+};
+
+// Fills a new, empty hive: root key with its security cell.
+Result<void> format_hive(HiveImpl& impl, const HiveOptions& options);
+BaseBlock new_base_block(const std::string& path, std::uint32_t minor, std::uint64_t time);
+// O:BAG:BAD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;WD)(A;CI;KR;;;RC), self-relative.
+Bytes default_descriptor();
+// A sane value name, key name: statuses as in hive.h.
+Result<void> check_key_name(Utf16View name);
+// nk with name and class, not linked anywhere; counts zero.
+struct NewKey {
+    CellIndex parent;
+    CellIndex security;
+    Utf16View name;
+    Utf16View class_name;
+    std::int64_t time;
+    std::uint16_t flags;
+};
+Result<CellIndex> new_key_node(Edit& edit, StorageType type, const NewKey& key);
+
+// Writes a complete primary (base block, bins) from memory: base block last, so that a half-written file is no hive.
+Result<void> write_primary(rtl::File& file, const BaseBlock& base, Bytes bins);
+
+}  // namespace regent::hive

@@ -1,0 +1,195 @@
+// Changes of keys. Each is one Edit: allocate first, change saved bytes, free last.
+#include <algorithm>
+#include <cstring>
+
+#include "hive/hive_impl.h"
+#include "hive/subkey_list.h"
+#include "hive/value_data.h"
+
+namespace regent::hive {
+
+namespace {
+
+constexpr std::uint16_t settable_flags = key_hive_exit | key_no_delete | key_sym_link;
+
+void raise_to(Le32& field, std::size_t value) {
+    if (value > field) field = static_cast<std::uint32_t>(value);
+}
+
+// Links `key` (which has its name and parent) into its parent's list and counts it.
+Result<void> link_to_parent(Edit& edit, CellIndex parent, CellIndex key) {
+    const StorageType type = storage_of(key);
+    const int slot = static_cast<int>(type);
+    const KeyNode& before = *edit.cells().record<KeyNode>(parent);
+    const CellIndex list = before.subkey_count[slot] == 0 ? nil_cell : CellIndex{before.subkey_list[slot]};
+    const CellIndex moved = RG_TRY(insert_into_list(edit, list, key, type));
+    // A list of volatile subkeys means nothing on disk, so its stable parent is not dirty for it.
+    auto& node =
+        type == StorageType::stable ? edit.change_record<KeyNode>(parent) : edit.change_in_memory<KeyNode>(parent);
+    node.subkey_list[slot] = moved;
+    node.subkey_count[slot] = node.subkey_count[slot] + 1;
+    const std::size_t name_bytes = name_of_key(edit.cells(), key).byte_size();
+    if (name_bytes > node.max_name) node.max_name = static_cast<std::uint16_t>(name_bytes);
+    raise_to(node.max_class, edit.cells().record<KeyNode>(key)->class_size);
+    return {};
+}
+
+Result<void> unlink_from_parent(Edit& edit, CellIndex parent, CellIndex key) {
+    const StorageType type = storage_of(key);
+    const int slot = static_cast<int>(type);
+    const auto* before = edit.cells().record<KeyNode>(parent);
+    if (before == nullptr || before->subkey_count[slot] == 0) return fail(STATUS_REGISTRY_CORRUPT);
+    const CellIndex moved = RG_TRY(remove_from_list(edit, before->subkey_list[slot], key));
+    auto& node =
+        type == StorageType::stable ? edit.change_record<KeyNode>(parent) : edit.change_in_memory<KeyNode>(parent);
+    node.subkey_list[slot] = moved;
+    node.subkey_count[slot] = node.subkey_count[slot] - 1;
+    return {};
+}
+
+void release_values(Edit& edit, const KeyNode& node) {
+    const std::uint32_t count = value_count(edit.cells(), node);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const CellIndex cell = value_cell(edit.cells(), node, i);
+        const auto* value = edit.cells().record<KeyValue>(cell);
+        if (value == nullptr) continue;
+        release_data(edit, *value);
+        edit.release_later(cell);
+    }
+    if (count != 0) edit.release_later(node.value_list);
+}
+
+void set_time(Edit& edit, CellIndex key, std::int64_t time) {
+    if (time != 0) edit.change_record<KeyNode>(key).last_write_time = static_cast<std::uint64_t>(time);
+}
+
+}  // namespace
+
+Result<CellIndex> Hive::create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd,
+                                      StorageType type, std::int64_t time, std::uint16_t flags) {
+    RG_TRY(impl_->require_writable(parent));
+    RG_TRY(check_key_name(name));
+    if (class_name.size() > 32767 || sd.empty()) return fail(STATUS_INVALID_PARAMETER);
+    if (!valid_descriptor(sd)) return fail(STATUS_INVALID_SECURITY_DESCR);
+    if (type == StorageType::stable && storage_of(parent) == StorageType::volatile_) {
+        return fail(STATUS_CHILD_MUST_BE_VOLATILE);
+    }
+    if (impl_->depth_of(parent) >= max_key_depth) return fail(STATUS_INVALID_PARAMETER);
+    if (find_subkey(parent, name)) return fail(STATUS_OBJECT_NAME_COLLISION);
+
+    Edit edit(impl_->cells);
+    const CellIndex security = RG_TRY(impl_->security.acquire(edit, type, sd));
+    const NewKey key = {parent, security, name, class_name, time, static_cast<std::uint16_t>(flags & settable_flags)};
+    const CellIndex cell = RG_TRY(new_key_node(edit, type, key));
+    RG_TRY(link_to_parent(edit, parent, cell));
+    set_time(edit, parent, time);
+    impl_->commit(edit);
+    return cell;
+}
+
+Result<void> Hive::delete_key(CellIndex key, std::int64_t time) {
+    RG_TRY(impl_->require_writable(key));
+    if (key == impl_->root) return fail(STATUS_ACCESS_DENIED);
+    const KeyNode& node = impl_->node(key);
+    if (node.subkey_count[0] != 0 || node.subkey_count[1] != 0) return fail(STATUS_KEY_HAS_CHILDREN);
+
+    Edit edit(impl_->cells);
+    const CellIndex parent = node.parent;
+    RG_TRY(unlink_from_parent(edit, parent, key));
+    release_values(edit, node);
+    if (node.class_size != 0) edit.release_later(node.class_cell);
+    RG_TRY(impl_->security.drop(edit, node.security));
+    edit.release_later(key);
+    set_time(edit, parent, time);
+    impl_->commit(edit);
+    return {};
+}
+
+namespace {
+
+// A copy of the key node with another name, for a name that does not fit its cell; children follow it.
+Result<CellIndex> move_key_node(Edit& edit, CellIndex key, std::size_t name_bytes) {
+    Cells& cells = edit.cells();
+    const CellIndex moved = RG_TRY(edit.allocate(storage_of(key), sizeof(KeyNode) + name_bytes));
+    std::memcpy(edit.fresh(moved).data(), cells.data(key).data(), sizeof(KeyNode));
+    const KeyNode& node = *cells.record<KeyNode>(key);
+    for (int type = 0; type < 2; ++type) {
+        for (std::uint32_t i = 0; i < node.subkey_count[type]; ++i) {
+            const CellIndex child = element_at(cells, node.subkey_list[type], i);
+            if (cells.record<KeyNode>(child) == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
+            edit.change_record<KeyNode>(child).parent = moved;
+        }
+    }
+    edit.release_later(key);
+    return moved;
+}
+
+}  // namespace
+
+Result<CellIndex> Hive::rename_key(CellIndex key, Utf16View name, std::int64_t time) {
+    RG_TRY(impl_->require_writable(key));
+    if (key == impl_->root) return fail(STATUS_ACCESS_DENIED);
+    RG_TRY(check_key_name(name));
+    const CellIndex parent = impl_->node(key).parent;
+    const auto existing = find_subkey(parent, name);
+    if (existing && *existing != key) return fail(STATUS_OBJECT_NAME_COLLISION);
+
+    Edit edit(impl_->cells);
+    RG_TRY(unlink_from_parent(edit, parent, key));
+    const std::size_t name_bytes = stored_size(name);
+    CellIndex cell = key;
+    if (impl_->cells.data(key).size() < sizeof(KeyNode) + name_bytes) {
+        cell = RG_TRY(move_key_node(edit, key, name_bytes));
+    }
+    const MutableBytes data = edit.change(cell, 0, impl_->cells.data(cell).size());
+    auto& node = *rtl::record_at<KeyNode>(data);
+    node.flags = static_cast<std::uint16_t>((node.flags & ~key_comp_name) | (compressible(name) ? key_comp_name : 0));
+    node.name_size = static_cast<std::uint16_t>(name_bytes);
+    std::fill(data.begin() + sizeof(KeyNode), data.end(), std::byte{0});
+    store_name(name, data.subspan(sizeof(KeyNode), name_bytes));
+    RG_TRY(link_to_parent(edit, parent, cell));
+    set_time(edit, cell, time);
+    set_time(edit, parent, time);
+    impl_->commit(edit);
+    return cell;
+}
+
+Result<void> Hive::set_security(CellIndex key, Bytes sd, std::int64_t time) {
+    RG_TRY(impl_->require_writable(key));
+    if (!valid_descriptor(sd)) return fail(STATUS_INVALID_SECURITY_DESCR);
+    Edit edit(impl_->cells);
+    const CellIndex security = RG_TRY(impl_->security.acquire(edit, storage_of(key), sd));
+    RG_TRY(impl_->security.drop(edit, impl_->node(key).security));
+    edit.change_record<KeyNode>(key).security = security;
+    set_time(edit, key, time);
+    impl_->commit(edit);
+    return {};
+}
+
+Result<void> Hive::set_last_write_time(CellIndex key, std::int64_t time) {
+    RG_TRY(impl_->require_writable(key));
+    Edit edit(impl_->cells);
+    edit.change_record<KeyNode>(key).last_write_time = static_cast<std::uint64_t>(time);
+    impl_->commit(edit);
+    return {};
+}
+
+Result<void> Hive::set_flags(CellIndex key, std::uint16_t flags) {
+    RG_TRY(impl_->require_writable(key));
+    Edit edit(impl_->cells);
+    auto& node = edit.change_record<KeyNode>(key);
+    node.flags = static_cast<std::uint16_t>((node.flags & ~settable_flags) | (flags & settable_flags));
+    impl_->commit(edit);
+    return {};
+}
+
+Result<void> Hive::set_user_flags(CellIndex key, std::uint8_t user_flags, std::uint8_t virtualization_flags) {
+    RG_TRY(impl_->require_writable(key));
+    Edit edit(impl_->cells);
+    edit.change_record<KeyNode>(key).virtual_flags =
+        static_cast<std::byte>((user_flags & 0x0F) << 4 | (virtualization_flags & 0x0F));
+    impl_->commit(edit);
+    return {};
+}
+
+}  // namespace regent::hive

@@ -1,0 +1,207 @@
+// Loading: read the file, apply the logs, write a recovered primary back, then validate and heal.
+#include <algorithm>
+#include <cstring>
+
+#include "hive/check.h"
+#include "hive/hive_impl.h"
+#include "hive/recovery.h"
+
+namespace regent::hive {
+
+namespace {
+
+constexpr std::uint64_t max_log = 1ULL << 31;
+
+// Passes findings on and counts them.
+class CountingSink final : public FindingSink {
+public:
+    explicit CountingSink(FindingSink* next) : next_(next) {}
+    void report(Finding finding) override {
+        ++count_;
+        if (next_ != nullptr) next_->report(std::move(finding));
+    }
+    std::size_t count() const { return count_; }
+
+private:
+    FindingSink* next_;
+    std::size_t count_ = 0;
+};
+
+struct Loaded {
+    Recovery recovery;
+    bool base_changed = false;  // the base block on disk is not what the hive in memory has
+};
+
+std::uint64_t bins_in_file(std::uint64_t file_size) {
+    return file_size < bins_start ? 0 : (file_size - bins_start) / page_size * page_size;
+}
+
+// How many bytes of bins to read: what a good base block says, else all there are.
+std::uint64_t bins_to_read(const BaseBlock& base, std::uint64_t file_size) {
+    const std::uint64_t there = std::min<std::uint64_t>(bins_in_file(file_size), max_storage);
+    if (!base_block_good(base)) return there;
+    return std::min<std::uint64_t>(base.bins_size / page_size * page_size, there);
+}
+
+// From raw bins in the storage and the logs to a recovered base block and bins of its size.
+Result<Loaded> recover_raw(Cells& cells, const BaseBlock& first, const std::vector<LogFile>& logs,
+                           const OpenOptions& options, FindingSink& sink) {
+    Loaded loaded;
+    loaded.recovery = RG_TRY(recover(first, cells.stable(), logs, sink));
+    BaseBlock& base = loaded.recovery.base;
+    if (loaded.recovery.log_unusable && !options.tolerate_bad_log) return fail(STATUS_REGISTRY_CORRUPT);
+    if (loaded.recovery.state != LoadState::recovered && !loaded.recovery.base_was_good) {
+        sink.report({FindingKind::base_block, offsetof(BaseBlock, checksum), std::to_string(checksum(first)),
+                     std::to_string(first.checksum), "checksum corrected"});
+        loaded.base_changed = true;
+    }
+    if (!check_base_block(base, sink)) return fail(STATUS_REGISTRY_CORRUPT);
+    const std::uint32_t have = cells.stable().size();
+    if (base.bins_size > have) {
+        sink.report({FindingKind::bin, std::uint64_t{bins_start} + have,
+                     std::to_string(base.bins_size) + " bytes of bins", std::to_string(have), "the hive ends here"});
+        base.bins_size = have;
+        loaded.base_changed = true;
+    }
+    cells.stable().shrink_raw(base.bins_size);
+    if (base.root_cell >= base.bins_size) return fail(STATUS_REGISTRY_CORRUPT);
+    cells.minor = base.minor;
+    return loaded;
+}
+
+// REQUIRES: recover_raw succeeded.
+Result<void> validate(HiveImpl& impl, const OpenOptions& options, CountingSink& sink) {
+    Storage& stable = impl.cells.stable();
+    bool changed = false;
+    RG_TRY(stable.load_bins(sink, &changed));
+    impl.root = impl.base.root_cell;
+    TreeCheck check(impl.cells, impl.root, sink, true);
+    if (!check.run()) return fail(STATUS_REGISTRY_CORRUPT);
+    if (sink.count() != 0 && !options.self_heal) return fail(STATUS_REGISTRY_CORRUPT);
+    for (CellIndex cell : check.security_cells()) impl.security.add(impl.cells, cell);
+    impl.healed = changed || check.changed();
+    if (!impl.healed || options.read_only) stable.clear_dirty();
+    return {};
+}
+
+// The original beside the file, before repairs replace it.
+Result<void> keep_original(rtl::Env& env, rtl::File& file, const std::string& path) {
+    const std::string content = RG_TRY(rtl::read_whole(file, std::uint64_t{max_storage} + bins_start));
+    const std::string copy_path = path + ".corrupt";
+    const auto copy = RG_TRY(env.open(copy_path, rtl::OpenMode::truncate));
+    RG_TRY(copy->write_at(0, rtl::as_bytes(content.data(), content.size())));
+    return copy->sync();
+}
+
+Result<BaseBlock> read_raw(Cells& cells, rtl::File& file) {
+    const std::uint64_t size = RG_TRY(file.size());
+    BaseBlock first;
+    const MutableBytes out(reinterpret_cast<std::byte*>(&first), sizeof(first));
+    const std::size_t got = RG_TRY(file.read_at(0, out));
+    if (got < sizeof(first)) return fail(STATUS_NOT_REGISTRY_FILE);
+    RG_TRY(cells.stable().grow_raw(bins_to_read(first, size)));
+    RG_TRY(file.read_at(bins_start, cells.stable().mutable_bytes()));
+    return first;
+}
+
+// Read-write: what recovery did goes to the primary before anything else is changed.
+Result<void> attach(HiveImpl& impl, rtl::Env& env, std::unique_ptr<rtl::File> file, const Loaded& loaded) {
+    const Recovery& recovery = loaded.recovery;
+    const bool dirty = recovery.state != LoadState::clean || loaded.base_changed || !recovery.base_was_good;
+    impl.log = std::make_unique<LogWriter>(env, impl.path, std::move(file), recovery.base,
+                                           recovery.base.primary_sequence, dirty);
+    if (recovery.state != LoadState::recovered) return {};
+    return impl.log->reconcile(impl.cells.stable().bytes(), recovery.pages);
+}
+
+}  // namespace
+
+Result<std::vector<LogFile>> read_logs(rtl::Env& env, const std::string& path) {
+    std::vector<LogFile> logs;
+    for (const char* suffix : {".LOG1", ".LOG2", ".LOG"}) {
+        auto file = env.open(path + suffix, rtl::OpenMode::read);
+        if (!file && file.error().code() == STATUS_OBJECT_NAME_NOT_FOUND) continue;
+        if (!file) return std::unexpected(file.error());
+        std::string content = RG_TRY(rtl::read_whole(**file, max_log));
+        const std::size_t slash = path.rfind('/');
+        const std::string base_name = slash == std::string::npos ? path : path.substr(slash + 1);
+        logs.push_back({base_name + suffix, std::move(content)});
+    }
+    return logs;
+}
+
+Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path, const OpenOptions& options) {
+    auto opened = env.open(path, options.read_only ? rtl::OpenMode::read : rtl::OpenMode::read_write);
+    const bool missing = !opened && opened.error().code() == STATUS_OBJECT_NAME_NOT_FOUND;
+    if (missing && options.create_if_missing && !options.read_only) {
+        HiveOptions create_options = options.create;
+        create_options.path = path;
+        return create(env, create_options);
+    }
+    std::unique_ptr<rtl::File> file = RG_TRY(std::move(opened));
+    if (!options.read_only) RG_TRY(file->lock());
+
+    auto impl = std::make_unique<HiveImpl>();
+    impl->path = path;
+    impl->read_only = options.read_only;
+    CountingSink sink(options.findings);
+    const BaseBlock first = RG_TRY(read_raw(impl->cells, *file));
+    const bool clean = base_block_good(first) && first.primary_sequence == first.secondary_sequence;
+    std::vector<LogFile> logs;
+    if (!clean) logs = RG_TRY(read_logs(env, path));
+    const Loaded loaded = RG_TRY(recover_raw(impl->cells, first, logs, options, sink));
+    impl->base = loaded.recovery.base;
+    impl->load_state = loaded.recovery.state;
+    rtl::File* primary = file.get();
+    if (!options.read_only) RG_TRY(attach(*impl, env, std::move(file), loaded));
+    RG_TRY(validate(*impl, options, sink));
+    impl->unreconciled.resize(impl->cells.stable().size() / page_size + 1);
+    if (impl->log && (impl->healed || loaded.base_changed)) RG_TRY(keep_original(env, *primary, path));
+    return std::unique_ptr<Hive>(new Hive(std::move(impl)));
+}
+
+Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& options) {
+    const auto* first = rtl::record_at<BaseBlock>(image);
+    if (first == nullptr) return fail(STATUS_NOT_REGISTRY_FILE);
+    OpenOptions in_memory = options;
+    in_memory.read_only = true;
+    auto impl = std::make_unique<HiveImpl>();
+    impl->read_only = true;
+    CountingSink sink(options.findings);
+    RG_TRY(impl->cells.stable().grow_raw(bins_to_read(*first, image.size())));
+    const MutableBytes bins = impl->cells.stable().mutable_bytes();
+    if (!bins.empty()) std::memcpy(bins.data(), image.data() + bins_start, bins.size());
+    const Loaded loaded = RG_TRY(recover_raw(impl->cells, *first, {}, in_memory, sink));
+    impl->base = loaded.recovery.base;
+    impl->load_state = loaded.recovery.state;
+    RG_TRY(validate(*impl, in_memory, sink));
+    impl->read_only = options.read_only;  // without a log, writes stay in memory
+    return std::unique_ptr<Hive>(new Hive(std::move(impl)));
+}
+
+Result<RecoveredFile> recover_file(rtl::Env& env, const std::string& path, FindingSink& sink) {
+    const auto file = RG_TRY(env.open(path, rtl::OpenMode::read));
+    Cells cells;
+    const BaseBlock first = RG_TRY(read_raw(cells, *file));
+    const std::vector<LogFile> logs = RG_TRY(read_logs(env, path));
+    const Loaded loaded = RG_TRY(recover_raw(cells, first, logs, {}, sink));
+    RecoveredFile result;
+    result.recovery = loaded.recovery;
+    result.recovery.base.checksum = checksum(result.recovery.base);
+    const Bytes bins = cells.stable().bytes();
+    result.content.assign(bins_start, '\0');
+    std::memcpy(result.content.data(), &result.recovery.base, sizeof(BaseBlock));
+    result.content.append(reinterpret_cast<const char*>(bins.data()), bins.size());
+    return result;
+}
+
+std::size_t Hive::check(FindingSink& sink) const {
+    CountingSink counting(&sink);
+    impl_->cells.stable().check(counting);
+    // Without repair the walk changes nothing; it only shares its code with the one that does.
+    TreeCheck check(const_cast<Cells&>(impl_->cells), impl_->root, counting, false);
+    check.run();
+    return counting.count();
+}
+
+}  // namespace regent::hive

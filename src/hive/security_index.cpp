@@ -1,0 +1,114 @@
+#include "hive/security_index.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+namespace regent::hive {
+
+namespace {
+
+std::uint64_t hash_of(Bytes descriptor) {
+    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(descriptor.data()), descriptor.size()});
+}
+
+}  // namespace
+
+Bytes descriptor_of(const Cells& cells, CellIndex security) {
+    const Bytes data = cells.data(security);
+    const auto* record = rtl::record_at<KeySecurity>(data);
+    if (record == nullptr || record->signature != sk_signature) return {};
+    return rtl::slice(data, sizeof(KeySecurity), record->descriptor_size).value_or(Bytes{});
+}
+
+std::optional<CellIndex> SecurityIndex::find(const Cells& cells, StorageType type, Bytes descriptor) const {
+    const auto [first, last] = cells_by_hash_.equal_range(hash_of(descriptor));
+    for (auto it = first; it != last; ++it) {
+        if (storage_of(it->second) != type) continue;
+        const Bytes stored = descriptor_of(cells, it->second);
+        if (!std::equal(stored.begin(), stored.end(), descriptor.begin(), descriptor.end())) continue;
+        // A count about to wrap is left alone: a second cell with the same descriptor is legal.
+        if (cells.record<KeySecurity>(it->second)->reference_count < 0xFFFFFFFE) return it->second;
+    }
+    return std::nullopt;
+}
+
+std::optional<CellIndex> SecurityIndex::any_of(StorageType type) const {
+    for (const auto& [hash, cell] : cells_by_hash_) {
+        if (storage_of(cell) == type) return cell;
+    }
+    return std::nullopt;
+}
+
+Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes descriptor) {
+    if (descriptor.empty()) return fail(STATUS_INVALID_PARAMETER);
+    if (const auto found = find(edit.cells(), type, descriptor)) {
+        auto& record = edit.change_record<KeySecurity>(*found);
+        record.reference_count = record.reference_count + 1;
+        return *found;
+    }
+    const CellIndex cell = RG_TRY(edit.allocate(type, sizeof(KeySecurity) + descriptor.size()));
+    auto& record = edit.fresh_record<KeySecurity>(cell);
+    record.signature = sk_signature;
+    record.reference_count = 1;
+    record.descriptor_size = static_cast<std::uint32_t>(descriptor.size());
+    record.flink = cell;
+    record.blink = cell;
+    std::memcpy(edit.fresh(cell).data() + sizeof(KeySecurity), descriptor.data(), descriptor.size());
+    if (const auto neighbour = any_of(type)) {
+        const CellIndex next = edit.cells().record<KeySecurity>(*neighbour)->flink;
+        if (edit.cells().record<KeySecurity>(next) == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
+        edit.change_record<KeySecurity>(*neighbour).flink = cell;
+        edit.change_record<KeySecurity>(next).blink = cell;
+        record.flink = next;
+        record.blink = *neighbour;
+    }
+    edit.created_security.push_back(cell);
+    return cell;
+}
+
+Result<void> SecurityIndex::drop(Edit& edit, CellIndex security) {
+    const auto* record = edit.cells().record<KeySecurity>(security);
+    if (record == nullptr || record->signature != sk_signature) return fail(STATUS_REGISTRY_CORRUPT);
+    if (record->reference_count > 1) {
+        auto& changed = edit.change_record<KeySecurity>(security);
+        changed.reference_count = changed.reference_count - 1;
+        return {};
+    }
+    const CellIndex next = record->flink;
+    const CellIndex previous = record->blink;
+    if (edit.cells().record<KeySecurity>(next) == nullptr || edit.cells().record<KeySecurity>(previous) == nullptr) {
+        return fail(STATUS_REGISTRY_CORRUPT);
+    }
+    edit.change_record<KeySecurity>(previous).flink = next;
+    edit.change_record<KeySecurity>(next).blink = previous;
+    edit.dropped_security.push_back(security);
+    edit.release_later(security);
+    return {};
+}
+
+void SecurityIndex::forget(const Cells& cells, CellIndex security) {
+    const auto [first, last] = cells_by_hash_.equal_range(hash_of(descriptor_of(cells, security)));
+    for (auto it = first; it != last; ++it) {
+        if (it->second != security) continue;
+        cells_by_hash_.erase(it);
+        return;
+    }
+}
+
+void SecurityIndex::add(const Cells& cells, CellIndex security) {
+    try {
+        cells_by_hash_.emplace(hash_of(descriptor_of(cells, security)), security);
+    } catch (const std::bad_alloc&) {
+        // The cell is only not shared any more.
+    }
+}
+
+void SecurityIndex::commit(Edit& edit) {
+    for (CellIndex cell : edit.dropped_security) forget(edit.cells(), cell);
+    edit.commit();
+    for (CellIndex cell : edit.created_security) add(edit.cells(), cell);
+}
+
+}  // namespace regent::hive

@@ -1,0 +1,216 @@
+#include "hive/storage.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+namespace regent::hive {
+
+bool BitMap::any() const {
+    return std::any_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word != 0; });
+}
+
+void BitMap::merge(const BitMap& other) {
+    for (std::size_t i = 0; i < other.words_.size() && i < words_.size(); ++i) words_[i] |= other.words_[i];
+}
+
+std::size_t BitMap::last_at_or_before(std::size_t i) const {
+    std::size_t word = i / 64;
+    std::uint64_t bits = words_[word] & (~std::uint64_t{0} >> (63 - i % 64));
+    while (bits == 0 && word > 0) bits = words_[--word];
+    return word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits));
+}
+
+Storage::~Storage() {
+    if (base_ != nullptr) ::munmap(base_, max_storage);
+}
+
+// Address space for the largest storage is reserved once; memory is committed behind the growing end. So addresses
+// never change, and growth cannot invalidate a view.
+Result<void> Storage::commit_memory(std::uint32_t size) {
+    constexpr std::uint32_t step = 256 * 1024;
+    if (base_ == nullptr) {
+        void* range = ::mmap(nullptr, max_storage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (range == MAP_FAILED) return fail(STATUS_INSUFFICIENT_RESOURCES);
+        base_ = static_cast<std::byte*>(range);
+    }
+    if (size <= committed_) return {};
+    const std::uint64_t wanted = (std::uint64_t{size} + step - 1) / step * step;
+    const std::uint32_t target = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, max_storage));
+    if (::mprotect(base_ + committed_, target - committed_, PROT_READ | PROT_WRITE) != 0) {
+        return fail(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    committed_ = target;
+    return {};
+}
+
+Result<void> Storage::grow_raw(std::uint64_t size) {
+    if (size > max_storage) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
+    const std::uint32_t target = static_cast<std::uint32_t>(size);
+    if (target <= size_) return {};
+    RG_TRY(commit_memory(target));
+    allocated_.resize(target / 8 + 1);
+    free_start_.resize(target / 8 + 1);
+    free_end_.resize(target / 8 + 1);
+    dirty_.resize(target / page_size + 1);
+    size_ = target;
+    return {};
+}
+
+void Storage::mark_dirty(std::uint32_t offset, std::uint32_t length) {
+    if (type_ == StorageType::volatile_ || length == 0) return;
+    for (std::uint32_t page = offset / page_size; page <= (offset + length - 1) / page_size; ++page) {
+        if (dirty_.test(page)) continue;
+        dirty_.set(page);
+        ++dirty_count_;
+    }
+}
+
+void Storage::clear_dirty() {
+    dirty_.clear_all();
+    dirty_count_ = 0;
+}
+
+void Storage::store_size(std::uint32_t offset, std::int32_t value) {
+    std::memcpy(base_ + offset, &value, 4);
+    mark_dirty(offset, 4);
+}
+
+std::size_t Storage::class_of(std::uint32_t size) {
+    if (size <= 1024) return size / 8;
+    const unsigned log = static_cast<unsigned>(std::bit_width(size)) - 1;  // 10..30
+    return exact_classes + (log - 10) * 4 + (size >> (log - 2) & 3);
+}
+
+bool Storage::is_free_of_class(std::uint32_t offset, std::size_t size_class) const {
+    return free_start_.test(offset / 8) && class_of(static_cast<std::uint32_t>(stored_size_at(offset))) == size_class;
+}
+
+// Drops stale and double entries once they outnumber the live ones.
+void Storage::prune(std::size_t size_class) {
+    FreeClass& list = classes_[size_class];
+    if (list.cells.size() < 64 + 4 * list.live) return;
+    std::sort(list.cells.begin(), list.cells.end());
+    list.cells.erase(std::unique(list.cells.begin(), list.cells.end()), list.cells.end());
+    std::erase_if(list.cells, [&](std::uint32_t offset) { return !is_free_of_class(offset, size_class); });
+}
+
+void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
+    store_size(offset, static_cast<std::int32_t>(size));
+    free_start_.set(offset / 8);
+    free_end_.set((offset + size) / 8 - 1);
+    const std::size_t size_class = class_of(size);
+    ++classes_[size_class].live;
+    try {
+        prune(size_class);
+        classes_[size_class].cells.push_back(offset);
+    } catch (const std::bad_alloc&) {
+        // The space stays free and coalesces; only the search will not find it. release() must not fail.
+    }
+}
+
+void Storage::unlist(std::uint32_t offset, std::uint32_t size) {
+    free_start_.clear(offset / 8);
+    free_end_.clear((offset + size) / 8 - 1);
+    --classes_[class_of(size)].live;
+}
+
+std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
+    constexpr std::size_t look_at = 32;  // classes above 1 KiB hold a range of sizes: the best of so many
+    std::vector<std::uint32_t>& cells = classes_[size_class].cells;
+    std::size_t best = cells.size();
+    std::uint32_t best_size = max_storage;
+    std::size_t seen = 0;
+    for (std::size_t i = cells.size(); i-- > 0 && seen < look_at;) {
+        if (!is_free_of_class(cells[i], size_class)) {
+            cells[i] = cells.back();
+            cells.pop_back();
+            if (best == cells.size()) best = i;  // the candidate was the entry that moved
+            continue;
+        }
+        ++seen;
+        const std::uint32_t found = static_cast<std::uint32_t>(stored_size_at(cells[i]));
+        if (found < size || found >= best_size) continue;
+        best = i;
+        best_size = found;
+        if (found == size || size_class < exact_classes) break;
+    }
+    if (best_size == max_storage) return max_storage;
+    const std::uint32_t offset = cells[best];
+    cells[best] = cells.back();
+    cells.pop_back();
+    return offset;
+}
+
+std::uint32_t Storage::find_free(std::uint32_t size) {
+    for (std::size_t size_class = class_of(size); size_class < class_count; ++size_class) {
+        if (classes_[size_class].live == 0) continue;
+        const std::uint32_t offset = take_from(size_class, size);
+        if (offset != max_storage) return offset;
+    }
+    return max_storage;
+}
+
+Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
+    if (data_size > max_cell_data + 4) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    const std::uint32_t size = std::max(8U, room_for(data_size) + 4);
+    std::uint32_t offset = find_free(size);
+    if (offset == max_storage) {
+        RG_TRY(add_bin(size));
+        offset = find_free(size);
+        if (offset == max_storage) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    const std::uint32_t found = static_cast<std::uint32_t>(stored_size_at(offset));
+    unlist(offset, found);
+    if (found > size) enlist(offset + size, found - size);
+    store_size(offset, -static_cast<std::int32_t>(size));
+    std::memset(base_ + offset + 4, 0, size - 4);  // no old bytes leave in padding
+    mark_dirty(offset, size);
+    allocated_.set(offset / 8);
+    return offset | (type_ == StorageType::volatile_ ? volatile_bit : 0);
+}
+
+void Storage::release(CellIndex cell) {
+    std::uint32_t offset = cell & ~volatile_bit;
+    RG_ASSERT(is_allocated(cell));
+    allocated_.clear(offset / 8);
+    std::uint32_t size = static_cast<std::uint32_t>(-stored_size_at(offset));
+    // Neighbours: the granule before a bin's first cell and the one after its last belong to headers, never marked.
+    const std::uint32_t next = offset + size;
+    if (next < size_ && free_start_.test(next / 8)) {
+        const std::uint32_t next_size = static_cast<std::uint32_t>(stored_size_at(next));
+        unlist(next, next_size);
+        size += next_size;
+    }
+    if (free_end_.test(offset / 8 - 1)) {
+        const std::uint32_t previous = static_cast<std::uint32_t>(free_start_.last_at_or_before(offset / 8 - 1) * 8);
+        unlist(previous, offset - previous);
+        size += offset - previous;
+        offset = previous;
+    }
+    enlist(offset, size);
+}
+
+void Storage::format_bin(std::uint32_t offset, std::uint32_t size) {
+    std::memset(base_ + offset, 0, size);
+    BinHeader header = {};
+    header.signature = bin_signature;
+    header.offset = offset;
+    header.size = size;
+    std::memcpy(base_ + offset, &header, sizeof(header));
+    mark_dirty(offset, size);
+    enlist(offset + static_cast<std::uint32_t>(sizeof(header)), size - static_cast<std::uint32_t>(sizeof(header)));
+}
+
+Result<void> Storage::add_bin(std::uint32_t room) {
+    const std::uint64_t bin = (std::uint64_t{room} + sizeof(BinHeader) + page_size - 1) / page_size * page_size;
+    const std::uint32_t offset = size_;
+    if (bin > max_storage - size_) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
+    RG_TRY(grow_raw(size_ + bin));
+    format_bin(offset, static_cast<std::uint32_t>(bin));
+    return {};
+}
+
+}  // namespace regent::hive

@@ -1,0 +1,39 @@
+// Subkey lists: leaves (li, lf, lh) and the index over leaves (ri), sorted by folded name. docs/hive-format.md §5.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "hive/cells.h"
+
+namespace regent::hive {
+
+// A list cell as far as its own bytes can be trusted: count is cut to what the cell holds.
+struct ListView {
+    Bytes elements;
+    std::uint16_t signature = 0;
+    std::uint16_t count = 0;
+
+    bool is_index() const { return signature == ri_signature; }
+    bool is_leaf() const { return signature == li_signature || signature == lf_signature || signature == lh_signature; }
+    std::size_t element_size() const { return signature == lf_signature || signature == lh_signature ? 8 : 4; }
+    CellIndex cell(std::size_t i) const { return *rtl::load<std::uint32_t>(elements, i * element_size()); }
+    std::uint32_t hash(std::size_t i) const { return *rtl::load<std::uint32_t>(elements, i * 8 + 4); }
+};
+ListView list_view(const Cells& cells, CellIndex list);
+
+// The stored name of a key; empty when `key` is no key node.
+NameView name_of_key(const Cells& cells, CellIndex key);
+std::uint32_t lf_hint(NameView name);
+
+std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16View name);
+// How many elements have a name below `name`.
+std::uint32_t count_below(const Cells& cells, CellIndex list, NameView name);
+CellIndex element_at(const Cells& cells, CellIndex list, std::uint32_t index);  // nil when out of range
+
+// Both return the cell of the list afterwards (nil when it became empty).
+// REQUIRES: `key` already has its name, no equal name is in the list.
+Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, CellIndex key, StorageType type);
+Result<CellIndex> remove_from_list(Edit& edit, CellIndex list, CellIndex key);
+
+}  // namespace regent::hive

@@ -1,0 +1,133 @@
+#include "hive/value_data.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace regent::hive {
+
+NameView name_of_value(const Cells& cells, CellIndex value) {
+    const Bytes data = cells.data(value);
+    const auto* record = rtl::record_at<KeyValue>(data);
+    if (record == nullptr || record->signature != vk_signature) return {};
+    const auto name = rtl::slice(data, sizeof(KeyValue), record->name_size);
+    return name ? NameView(*name, (record->flags & value_comp_name) != 0) : NameView();
+}
+
+std::uint32_t value_count(const Cells& cells, const KeyNode& node) {
+    const std::uint32_t count = node.value_count;
+    if (count == 0) return 0;
+    return std::min(count, static_cast<std::uint32_t>(cells.data(node.value_list).size() / 4));
+}
+
+CellIndex value_cell(const Cells& cells, const KeyNode& node, std::uint32_t index) {
+    if (index >= node.value_count) return nil_cell;
+    return rtl::load<std::uint32_t>(cells.data(node.value_list), std::uint64_t{index} * 4).value_or(nil_cell);
+}
+
+std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, Utf16View name) {
+    const std::uint32_t count = value_count(cells, node);
+    if (count == 0) return std::nullopt;
+    const Bytes list = cells.data(node.value_list);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
+        const NameView stored = name_of_value(cells, cell);
+        if (stored.size() == name.size() && compare_folded(stored, name) == 0) return ValueRef{cell, i};
+    }
+    return std::nullopt;
+}
+
+std::optional<Bytes> data_in_place(const Cells& cells, const KeyValue& value) {
+    const std::uint32_t size = value.data_size & ~value_inline_bit;
+    if ((value.data_size & value_inline_bit) != 0) return rtl::as_bytes(&value.data, std::min(size, 4U));
+    if (size == 0) return Bytes{};
+    if (cells.big_data(size)) return std::nullopt;
+    const Bytes data = cells.data(value.data);
+    return data.first(std::min<std::size_t>(size, data.size()));
+}
+
+namespace {
+
+std::size_t read_big_data(const Cells& cells, const KeyValue& value, std::uint64_t offset, MutableBytes out) {
+    const auto* big = cells.record<BigData>(value.data);
+    if (big == nullptr || big->signature != db_signature) return 0;
+    const Bytes list = cells.data(big->list);
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const std::uint64_t number = (offset + done) / big_data_segment;
+        const std::size_t inside = static_cast<std::size_t>((offset + done) % big_data_segment);
+        const auto cell = rtl::load<std::uint32_t>(list, number * 4);
+        if (number >= big->count || !cell) break;
+        const Bytes segment = cells.data(*cell);
+        const std::size_t usable = std::min<std::size_t>(segment.size(), big_data_segment);
+        if (inside >= usable) break;
+        const std::size_t part = std::min(usable - inside, out.size() - done);
+        std::memcpy(out.data() + done, segment.data() + inside, part);
+        done += part;
+    }
+    return done;
+}
+
+Result<DataPlace> store_big_data(Edit& edit, StorageType type, Bytes data) {
+    const std::size_t count = (data.size() + big_data_segment - 1) / big_data_segment;
+    const CellIndex head = RG_TRY(edit.allocate(type, sizeof(BigData)));
+    const CellIndex list = RG_TRY(edit.allocate(type, count * 4));
+    auto& big = edit.fresh_record<BigData>(head);
+    big.signature = db_signature;
+    big.count = static_cast<std::uint16_t>(count);
+    big.list = list;
+    for (std::size_t i = 0; i < count; ++i) {
+        const Bytes part = data.subspan(i * big_data_segment,
+                                        std::min<std::size_t>(big_data_segment, data.size() - i * big_data_segment));
+        const CellIndex cell = RG_TRY(edit.allocate(type, part.size()));
+        std::memcpy(edit.fresh(cell).data(), part.data(), part.size());
+        *rtl::record_at<Le32>(edit.fresh(list), i * 4) = cell;
+    }
+    return DataPlace{static_cast<std::uint32_t>(data.size()), head};
+}
+
+}  // namespace
+
+std::size_t read_data(const Cells& cells, const KeyValue& value, std::uint64_t offset, MutableBytes out) {
+    const std::uint32_t size = value.data_size & ~value_inline_bit;
+    if (const auto data = data_in_place(cells, value)) {
+        if (offset >= data->size()) return 0;
+        const std::size_t part = std::min<std::size_t>(out.size(), data->size() - static_cast<std::size_t>(offset));
+        if (part != 0) std::memcpy(out.data(), data->data() + offset, part);
+        return part;
+    }
+    if (offset >= size) return 0;
+    return read_big_data(cells, value, offset, out.first(std::min<std::uint64_t>(out.size(), size - offset)));
+}
+
+Result<DataPlace> store_data(Edit& edit, StorageType type, Bytes data) {
+    if (data.size() <= 4) {
+        Le32 inline_data = 0;
+        if (!data.empty()) std::memcpy(&inline_data, data.data(), data.size());
+        return DataPlace{static_cast<std::uint32_t>(data.size()) | value_inline_bit, inline_data};
+    }
+    const bool splits = edit.cells().minor >= 4;
+    if (data.size() > (splits ? max_value_data : max_cell_data)) return fail(STATUS_INVALID_PARAMETER);
+    const std::uint32_t size = static_cast<std::uint32_t>(data.size());
+    if (edit.cells().big_data(size)) return store_big_data(edit, type, data);
+    const CellIndex cell = RG_TRY(edit.allocate(type, size));
+    std::memcpy(edit.fresh(cell).data(), data.data(), size);
+    return DataPlace{size, cell};
+}
+
+void release_data(Edit& edit, const KeyValue& value) {
+    const std::uint32_t size = value.data_size;
+    if ((size & value_inline_bit) != 0 || size == 0) return;
+    const Cells& cells = edit.cells();
+    if (cells.big_data(size)) {
+        if (const auto* big = cells.record<BigData>(value.data)) {
+            const Bytes list = cells.data(big->list);
+            for (std::uint32_t i = 0; i < big->count; ++i) {
+                if (const auto cell = rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4)) edit.release_later(*cell);
+            }
+            edit.release_later(big->list);
+        }
+    }
+    edit.release_later(value.data);
+}
+
+}  // namespace regent::hive

@@ -1,0 +1,186 @@
+#include "rtl/env.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace regent::rtl {
+
+namespace {
+
+NTSTATUS status_of_errno(int error) {
+    switch (error) {
+        case ENOENT:
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        case ENOTDIR:
+            return STATUS_OBJECT_PATH_NOT_FOUND;
+        case EEXIST:
+            return STATUS_OBJECT_NAME_COLLISION;
+        case EACCES:
+        case EPERM:
+        case ELOOP:
+            return STATUS_ACCESS_DENIED;
+        case EROFS:
+            return STATUS_MEDIA_WRITE_PROTECTED;
+        case EISDIR:
+            return STATUS_FILE_IS_A_DIRECTORY;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return STATUS_DISK_FULL;
+        case EMFILE:
+        case ENFILE:
+            return STATUS_TOO_MANY_OPENED_FILES;
+        case ENAMETOOLONG:
+            return STATUS_NAME_TOO_LONG;
+        case ENOMEM:
+            return STATUS_INSUFFICIENT_RESOURCES;
+        default:
+            return STATUS_REGISTRY_IO_FAILED;
+    }
+}
+std::unexpected<Status> fail_errno() { return fail(status_of_errno(errno)); }
+
+class PosixFile final : public File {
+public:
+    explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
+    ~PosixFile() override { ::close(descriptor_); }
+
+    Result<std::uint64_t> size() override {
+        struct stat info;
+        if (::fstat(descriptor_, &info) != 0) return fail_errno();
+        return static_cast<std::uint64_t>(info.st_size);
+    }
+
+    Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) override {
+        std::size_t done = 0;
+        while (done < out.size()) {
+            const ssize_t got =
+                ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return fail_errno();
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    }
+
+    Result<void> write_at(std::uint64_t offset, Bytes data) override {
+        std::size_t done = 0;
+        while (done < data.size()) {
+            const ssize_t put =
+                ::pwrite(descriptor_, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return fail_errno();
+            if (put == 0) return fail(STATUS_REGISTRY_IO_FAILED);
+            done += static_cast<std::size_t>(put);
+        }
+        return {};
+    }
+
+    Result<void> truncate(std::uint64_t size) override {
+        if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return fail_errno();
+        return {};
+    }
+
+    Result<void> sync() override {
+        // Never repeated: after a failure the kernel may have dropped the dirty pages.
+        if (::fdatasync(descriptor_) != 0) return fail(STATUS_REGISTRY_IO_FAILED);
+        return {};
+    }
+
+    Result<void> lock() override {
+        // An open-file-description lock: two opens in one process exclude each other as well.
+        struct flock region = {};
+        region.l_type = F_WRLCK;
+        region.l_whence = SEEK_SET;
+        if (::fcntl(descriptor_, F_OFD_SETLK, &region) == 0) return {};
+        if (errno == EAGAIN || errno == EACCES) return fail(STATUS_SHARING_VIOLATION);
+        return fail_errno();
+    }
+
+private:
+    int descriptor_;
+};
+
+int open_flags(OpenMode mode) {
+    switch (mode) {
+        case OpenMode::read:
+            return O_RDONLY;
+        case OpenMode::read_write:
+            return O_RDWR;
+        case OpenMode::create:
+            return O_RDWR | O_CREAT;
+        case OpenMode::create_new:
+            return O_RDWR | O_CREAT | O_EXCL;
+        case OpenMode::truncate:
+            return O_RDWR | O_CREAT | O_TRUNC;
+    }
+    return O_RDONLY;
+}
+
+class PosixEnv final : public Env {
+public:
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+        if (path.find('\0') != std::string::npos) return fail(STATUS_OBJECT_NAME_INVALID);
+        // O_NONBLOCK: opening a FIFO that somebody put there must not hang; regular files ignore it.
+        const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+        if (descriptor < 0) return fail_errno();
+        auto file = std::make_unique<PosixFile>(descriptor);
+        struct stat info;
+        if (::fstat(descriptor, &info) != 0) return fail_errno();
+        if (S_ISDIR(info.st_mode)) return fail(STATUS_FILE_IS_A_DIRECTORY);
+        if (!S_ISREG(info.st_mode)) return fail(STATUS_OBJECT_TYPE_MISMATCH);
+        return file;
+    }
+
+    Result<void> rename(const std::string& from, const std::string& to) override {
+        if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno();
+        return {};
+    }
+
+    Result<void> remove(const std::string& path) override {
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno();
+        return {};
+    }
+
+    Result<void> sync_directory_of(const std::string& path) override {
+        const std::size_t slash = path.rfind('/');
+        const std::string directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+        const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0) return fail_errno();
+        const bool synced = ::fsync(descriptor) == 0;
+        ::close(descriptor);
+        if (!synced) return fail(STATUS_REGISTRY_IO_FAILED);
+        return {};
+    }
+};
+
+}  // namespace
+
+Env& real_env() {
+    static PosixEnv env;
+    return env;
+}
+
+Result<std::unique_ptr<File>> file_of_descriptor(int descriptor) {
+    const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return fail_errno();
+    return std::make_unique<PosixFile>(copy);
+}
+
+Result<std::string> read_whole(File& file, std::uint64_t limit) {
+    const std::uint64_t size = RG_TRY(file.size());
+    if (size > limit) return fail(STATUS_REGISTRY_IO_FAILED);
+    std::string content(size, '\0');
+    const MutableBytes out(reinterpret_cast<std::byte*>(content.data()), content.size());
+    const std::size_t got = RG_TRY(file.read_at(0, out));
+    content.resize(got);
+    return content;
+}
+
+}  // namespace regent::rtl
