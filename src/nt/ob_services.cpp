@@ -1,4 +1,6 @@
 // NtClose, NtDuplicateObject, NtQueryObject and the opens of directories and symbolic links.
+#include "cm/callback.h"
+#include "cm/key_body.h"
 #include "nt/capture.h"
 #include "nt/service.h"
 #include "ob/handle.h"
@@ -50,6 +52,19 @@ NTSTATUS query_name(void* object, PVOID buffer, ULONG length, PULONG return_leng
     if (!name->empty()) put_string(header.Name, *name, place);
     std::memcpy(buffer, &header, sizeof(header));
     return STATUS_SUCCESS;
+}
+
+// A key's name is asked of the callbacks too (classes 47 and 48, since Windows 10).
+NTSTATUS query_name_filtered(void* object, PVOID buffer, ULONG length, PULONG return_length) {
+    const auto work = [&] { return query_name(object, buffer, length, return_length); };
+    if (!cm::filter::any_registered() || cm::key_body_of(object) == nullptr) return work();
+    REG_QUERY_KEY_NAME info{};
+    info.Object = object;
+    info.ObjectNameInfo = static_cast<POBJECT_NAME_INFORMATION>(buffer);
+    info.Length = length;
+    info.ReturnLength = return_length;
+    cm::filter::Operation operation(RegNtPreQueryKeyName, object, &info);
+    return operation.run(work);
 }
 
 NTSTATUS query_basic(const ob::Referenced& found, PVOID buffer, ULONG length, PULONG return_length) {
@@ -121,7 +136,7 @@ NTSTATUS NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformation
         case ObjectBasicInformation:
             return query_basic(*found, ObjectInformation, ObjectInformationLength, ReturnLength);
         case ObjectNameInformation:
-            return query_name(found->object.get(), ObjectInformation, ObjectInformationLength, ReturnLength);
+            return query_name_filtered(found->object.get(), ObjectInformation, ObjectInformationLength, ReturnLength);
         default:
             return STATUS_INVALID_INFO_CLASS;
     }
