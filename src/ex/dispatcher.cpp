@@ -19,7 +19,11 @@ ReleaseList::~ReleaseList() {
     }
 }
 
-LONG state_of(const DISPATCHER_HEADER& header) { return __atomic_load_n(&header.SignalState, __ATOMIC_ACQUIRE); }
+// Reads the word as a whole, as KeSetEvent's compare-and-swap writes it: the one orders what follows after the other.
+LONG state_of(const DISPATCHER_HEADER& header) {
+    const auto* word = reinterpret_cast<const std::uint64_t*>(&header);
+    return static_cast<LONG>(__atomic_load_n(word, __ATOMIC_ACQUIRE) >> 32);
+}
 
 void set_state_locked(DISPATCHER_HEADER& header, LONG state) {
     __atomic_store_n(&header.SignalState, state, __ATOMIC_SEQ_CST);
@@ -37,7 +41,7 @@ void initialize_header(DISPATCHER_HEADER& header, KOBJECTS type, bool signaled) 
 
 bool ready_locked(const DISPATCHER_HEADER& header, const ThreadState& thread) {
     if (state_of(header) > 0) return true;
-    if (header.Type != MutantObject) return false;
+    if (type_of(header) != MutantObject) return false;
     const auto& mutant = reinterpret_cast<const KMUTANT&>(header);
     return mutant.OwnerThread == reinterpret_cast<const _KTHREAD*>(&thread);
 }
@@ -82,7 +86,7 @@ bool try_satisfy_locked(Waiter& waiter, std::size_t index, ReleaseList& released
 }  // namespace
 
 NTSTATUS consume_locked(DISPATCHER_HEADER& header, ThreadState& thread) {
-    switch (header.Type) {
+    switch (type_of(header)) {
         case EventSynchronizationObject:
         case TimerSynchronizationObject:
             set_state_locked(header, 0);

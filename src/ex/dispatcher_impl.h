@@ -64,6 +64,8 @@ void unlink_locked(Waiter& waiter);
 void deliver_locked(DISPATCHER_HEADER& header, ReleaseList& released);
 void set_state_locked(DISPATCHER_HEADER& header, LONG state);
 LONG state_of(const DISPATCHER_HEADER& header);
+// The type never changes, but it shares a word with what does.
+inline UCHAR type_of(const DISPATCHER_HEADER& header) { return __atomic_load_n(&header.Type, __ATOMIC_RELAXED); }
 // Marks the object as waited for.
 void set_waiters_bit(DISPATCHER_HEADER& header);
 // Gives up every mutant the thread holds: it ends.

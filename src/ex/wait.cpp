@@ -133,7 +133,7 @@ NTSTATUS wait_on_blocks(Waiter& waiter, const LARGE_INTEGER* timeout) {
         ExclusiveGuard guard(dispatcher_lock());
         NTSTATUS status = STATUS_WAIT_0;
         for (const WaitBlock& block : waiter.blocks) {
-            if (block.object->Type == MutantObject && state_of(*block.object) == INT32_MIN &&
+            if (type_of(*block.object) == MutantObject && state_of(*block.object) == INT32_MIN &&
                 ready_locked(*block.object, thread)) {
                 return STATUS_MUTANT_LIMIT_EXCEEDED;
             }
