@@ -194,7 +194,7 @@ void stop_system() {
 std::expected<void, BootFailure> ensure_user_profile(const se::Token& token) {
     Executive* executive = current_executive.load(std::memory_order_acquire);
     if (executive == nullptr || token.user() == se::well_known::anonymous()) return {};
-    static Mutex<LockRank::composition> profiles;
+    static Mutex<LockRank::gate_session> profiles;
     const ExclusiveGuard one_at_a_time(profiles);
     const std::string sid = token.user().to_string();
     const Utf16 path = u"\\REGISTRY\\USER\\" + rtl::from_utf8(sid);
