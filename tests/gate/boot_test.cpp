@@ -1,0 +1,166 @@
+// A store is made, booted, stopped and booted again in this process; another process is kept out of it.
+#include <sys/stat.h>
+
+#include "fixture.h"
+#include "nt/system.h"
+#include "regent/gate.h"
+
+namespace regent::test {
+namespace {
+
+class BootTest : public testing::Test {
+protected:
+    void boot() {
+        GateChoice choice;
+        choice.store = folder_.path() + "/deep/store";
+        const auto selected = select_gate(choice);
+        ASSERT_TRUE(selected) << selected.error().message;
+    }
+    void TearDown() override { close_gate(); }
+    bool exists(const std::string& file) const {
+        struct stat info{};
+        return ::stat((folder_.path() + "/deep/store/" + file).c_str(), &info) == 0;
+    }
+    TemporaryFolder folder_;
+};
+
+TEST_F(BootTest, a_missing_store_is_made_with_its_hives) {
+    boot();
+    for (const char* hive : {"SYSTEM", "SOFTWARE", "SAM", "SECURITY", "DEFAULT", "lock"}) EXPECT_TRUE(exists(hive));
+    EXPECT_TRUE(exists("users/S-1-22-1-" + std::to_string(::geteuid()) + "/NTUSER.DAT"));
+    HANDLE key = nullptr;
+    for (const Utf16View path :
+         {u"\\Registry\\Machine\\System\\Select", u"\\Registry\\Machine\\System\\CurrentControlSet\\Services",
+          u"\\Registry\\Machine\\Software\\Classes",
+          u"\\Registry\\Machine\\Software\\Microsoft\\Windows\\CurrentVersion", u"\\Registry\\User\\.DEFAULT\\Software",
+          u"\\Registry\\Machine\\SAM\\SAM"}) {
+        EXPECT_EQ(open_key(path, &key), STATUS_SUCCESS) << rtl::to_utf8(path);
+        NtClose(key);
+    }
+}
+
+TEST_F(BootTest, stable_keys_survive_a_reboot_and_volatile_ones_do_not) {
+    boot();
+    HANDLE key = nullptr;
+    ASSERT_EQ(create_key(u"\\Registry\\Machine\\Software\\Stable", &key), STATUS_SUCCESS);
+    EXPECT_EQ(set_dword(key, u"n", 42), STATUS_SUCCESS);
+    NtClose(key);
+    ASSERT_EQ(create_key(u"\\Registry\\Machine\\Software\\Volatile", &key, REG_OPTION_VOLATILE), STATUS_SUCCESS);
+    NtClose(key);
+    close_gate();
+    EXPECT_FALSE(nt::system_running());
+    boot();
+    EXPECT_EQ(open_key(u"\\Registry\\Machine\\Software\\Volatile", &key), STATUS_OBJECT_NAME_NOT_FOUND);
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\Software\\Stable", &key), STATUS_SUCCESS);
+    Partial value{};
+    EXPECT_EQ(query(key, u"n", value), STATUS_SUCCESS);
+    EXPECT_EQ(value.info.Data[0], 42);
+    NtClose(key);
+}
+
+TEST_F(BootTest, handles_left_open_do_not_keep_the_store_from_stopping) {
+    boot();
+    HANDLE left_open = nullptr;
+    ASSERT_EQ(create_key(u"\\Registry\\Machine\\Software\\LeftOpen", &left_open), STATUS_SUCCESS);
+    close_gate();
+    boot();
+    EXPECT_EQ(NtClose(left_open), STATUS_INVALID_HANDLE);
+    HANDLE key = nullptr;
+    EXPECT_EQ(open_key(u"\\Registry\\Machine\\Software\\LeftOpen", &key), STATUS_SUCCESS);
+    NtClose(key);
+}
+
+TEST_F(BootTest, current_control_set_is_a_link_to_what_select_says) {
+    boot();
+    HANDLE link = nullptr;
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\System\\CurrentControlSet", &link, KEY_READ, OBJ_OPENLINK),
+              STATUS_SUCCESS);
+    Partial value{};
+    ASSERT_EQ(query(link, u"SymbolicLinkValue", value), STATUS_SUCCESS);
+    EXPECT_EQ(value.info.Type, ULONG(REG_LINK));
+    EXPECT_EQ(string_of(value), u"\\Registry\\Machine\\System\\ControlSet001");
+    NtClose(link);
+    HANDLE key = nullptr;
+    ASSERT_EQ(create_key(u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\mine", &key), STATUS_SUCCESS);
+    NtClose(key);
+    EXPECT_EQ(open_key(u"\\Registry\\Machine\\System\\ControlSet001\\Services\\mine", &key), STATUS_SUCCESS);
+    NtClose(key);
+    EXPECT_EQ(open_key(u"\\Registry\\Machine\\System\\CurrentControlSet\\Hardware Profiles\\Current\\Software", &key),
+              STATUS_SUCCESS);
+    NtClose(key);
+}
+
+TEST_F(BootTest, hivelist_is_what_is_mounted) {
+    boot();
+    HANDLE key = nullptr;
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\hivelist", &key), STATUS_SUCCESS);
+    const auto hives = nt::mounted_hives();
+    ASSERT_GE(hives.size(), 8u);
+    for (const nt::MountedHive& hive : hives) {
+        Partial value{};
+        ASSERT_EQ(query(key, rtl::from_utf8(hive.key), value), STATUS_SUCCESS) << hive.key;
+        std::string expected = hive.file.empty() ? "" : "\\Device\\HostFs" + hive.file;
+        for (char& c : expected)
+            if (c == '/') c = '\\';
+        EXPECT_EQ(rtl::to_utf8(string_of(value)), expected);
+    }
+    NtClose(key);
+}
+
+TEST_F(BootTest, hardware_describes_this_machine) {
+    boot();
+    HANDLE key = nullptr;
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0", &key),
+              STATUS_SUCCESS);
+    Partial value{};
+    EXPECT_EQ(query(key, u"ProcessorNameString", value), STATUS_SUCCESS);
+    EXPECT_FALSE(string_of(value).empty());
+    NtClose(key);
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\HARDWARE\\DESCRIPTION\\System\\CentralProcessor", &key), STATUS_SUCCESS);
+    alignas(8) std::byte buffer[256];
+    ULONG needed = 0;
+    EXPECT_EQ(NtQueryKey(key, KeyFullInformation, buffer, sizeof(buffer), &needed), STATUS_SUCCESS);
+    EXPECT_EQ(long(reinterpret_cast<KEY_FULL_INFORMATION*>(buffer)->SubKeys), ::sysconf(_SC_NPROCESSORS_ONLN));
+    NtClose(key);
+}
+
+TEST_F(BootTest, my_software_classes_is_a_link_to_my_classes_hive) {
+    boot();
+    const Utf16 me = u"\\Registry\\User\\S-1-22-1-" + rtl::from_utf8(std::to_string(::geteuid()));
+    HANDLE key = nullptr;
+    ASSERT_EQ(create_key(me + u"\\Software\\Classes\\.txt", &key), STATUS_SUCCESS);
+    NtClose(key);
+    EXPECT_EQ(open_key(me + u"_Classes\\.txt", &key), STATUS_SUCCESS);
+    NtClose(key);
+}
+
+TEST_F(BootTest, a_second_process_is_told_who_owns_the_store) {
+    boot();
+    Child other({RG_BIN "/regent", "boot", "--store", folder_.path() + "/deep/store"}, STDERR_FILENO);
+    const std::string message = other.read_all();
+    EXPECT_EQ(other.wait(), 1);
+    EXPECT_NE(message.find("in use by process " + std::to_string(::getpid())), std::string::npos) << message;
+}
+
+TEST_F(BootTest, a_damaged_hive_is_named_and_nothing_runs) {
+    boot();
+    close_gate();
+    const std::string file = folder_.path() + "/deep/store/SOFTWARE";
+    ASSERT_EQ(::truncate(file.c_str(), 100), 0);
+    GateChoice choice;
+    choice.store = folder_.path() + "/deep/store";
+    const auto selected = select_gate(choice);
+    ASSERT_FALSE(selected);
+    EXPECT_NE(selected.error().message.find(file), std::string::npos) << selected.error().message;
+    EXPECT_FALSE(nt::system_running());
+}
+
+TEST(GateChoiceTest, a_store_and_a_socket_are_one_too_many) {
+    GateChoice choice;
+    choice.store = "/tmp/a";
+    choice.socket = "/tmp/b";
+    EXPECT_FALSE(select_gate(choice));
+}
+
+}  // namespace
+}  // namespace regent::test
