@@ -159,15 +159,11 @@ void check_irql(const ThreadState& thread, const LARGE_INTEGER* timeout) {
     }
 }
 
-}  // namespace
-
-NTSTATUS wait(std::span<DISPATCHER_HEADER* const> objects, WAIT_TYPE type, bool alertable, const LARGE_INTEGER* timeout,
-              KPROCESSOR_MODE mode) {
-    if (objects.empty() || objects.size() > MAXIMUM_WAIT_OBJECTS) return STATUS_INVALID_PARAMETER;
-    if (type == WaitAll && has_duplicate(objects)) return STATUS_INVALID_PARAMETER_MIX;
-    ThreadState& thread = thread_state();
-    check_irql(thread, timeout);
-    std::array<WaitBlock, MAXIMUM_WAIT_OBJECTS> blocks;
+// Most waits are for few objects: their blocks are not worth 64 to set up.
+template <std::size_t Limit>
+NTSTATUS wait_for(ThreadState& thread, std::span<DISPATCHER_HEADER* const> objects, WAIT_TYPE type, bool alertable,
+                  const LARGE_INTEGER* timeout, KPROCESSOR_MODE mode) {
+    std::array<WaitBlock, Limit> blocks;
     for (std::size_t i = 0; i < objects.size(); ++i) blocks[i].object = objects[i];
     Waiter waiter;
     waiter.thread = &thread;
@@ -176,6 +172,19 @@ NTSTATUS wait(std::span<DISPATCHER_HEADER* const> objects, WAIT_TYPE type, bool 
     waiter.mode = mode;
     waiter.alertable = alertable;
     return wait_on_blocks(waiter, timeout);
+}
+
+}  // namespace
+
+NTSTATUS wait(std::span<DISPATCHER_HEADER* const> objects, WAIT_TYPE type, bool alertable, const LARGE_INTEGER* timeout,
+              KPROCESSOR_MODE mode) {
+    if (objects.empty() || objects.size() > MAXIMUM_WAIT_OBJECTS) return STATUS_INVALID_PARAMETER;
+    if (type == WaitAll && has_duplicate(objects)) return STATUS_INVALID_PARAMETER_MIX;
+    ThreadState& thread = thread_state();
+    check_irql(thread, timeout);
+    return objects.size() <= THREAD_WAIT_OBJECTS
+               ? wait_for<THREAD_WAIT_OBJECTS>(thread, objects, type, alertable, timeout, mode)
+               : wait_for<MAXIMUM_WAIT_OBJECTS>(thread, objects, type, alertable, timeout, mode);
 }
 
 NTSTATUS wait(DISPATCHER_HEADER& object, const LARGE_INTEGER* timeout) {
