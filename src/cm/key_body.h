@@ -12,6 +12,8 @@ namespace regent::cm {
 
 // The type "Key" with NT's generic mapping; registered by Registry::start.
 ob::ObjectType& key_type();
+// Lets drivers see it as CmKeyObjectType.
+void publish_key_type();
 
 // Invariant: block() never changes, also when the key is deleted or its hive goes away.
 // Internally synchronised; notification state by the notifier's lock.

@@ -2,10 +2,11 @@
 // thread-safety analysis checks RG_GUARDED_BY and RG_REQUIRES. docs/locking.md explains the order.
 #pragma once
 
+#include <pthread.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <shared_mutex>
 
 #if defined(__clang__)
 #define RG_THREAD_ATTRIBUTE(x) __attribute__((x))
@@ -72,6 +73,29 @@ private:
     std::mutex mutex_;
 };
 
+// A reader-writer lock that lets a waiting writer in before new readers: the default kind of the C library lets a stream
+// of overlapping readers starve a writer for good. Not recursive, as no lock here is.
+class WriterFirstLock {
+public:
+    WriterFirstLock() {
+        pthread_rwlockattr_t attributes;
+        pthread_rwlockattr_init(&attributes);
+        pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+        pthread_rwlock_init(&lock_, &attributes);
+        pthread_rwlockattr_destroy(&attributes);
+    }
+    ~WriterFirstLock() { pthread_rwlock_destroy(&lock_); }
+    WriterFirstLock(const WriterFirstLock&) = delete;
+    WriterFirstLock& operator=(const WriterFirstLock&) = delete;
+    void lock() { pthread_rwlock_wrlock(&lock_); }
+    void unlock() { pthread_rwlock_unlock(&lock_); }
+    void lock_shared() { pthread_rwlock_rdlock(&lock_); }
+    void unlock_shared() { pthread_rwlock_unlock(&lock_); }
+
+private:
+    pthread_rwlock_t lock_;
+};
+
 template <LockRank Rank>
 class RG_CAPABILITY("shared_mutex") SharedMutex {
 public:
@@ -93,7 +117,7 @@ public:
     }
 
 private:
-    std::shared_mutex mutex_;
+    WriterFirstLock mutex_;
 };
 
 // Exclusive ownership of a Mutex or SharedMutex for a scope.

@@ -1,0 +1,167 @@
+// Names, creation, links, hives: what a path leads to.
+#include "cm/parse.h"
+
+#include "cm/key_lock.h"
+#include "cm/registry_fixture.h"
+
+namespace regent::cm {
+namespace {
+
+TEST(TakeComponent, separators_are_swallowed) {
+    Utf16View rest = u"\\a\\\\b\\";
+    EXPECT_EQ(take_component(rest), u"a");
+    EXPECT_EQ(take_component(rest), u"b");
+    EXPECT_EQ(take_component(rest), u"");
+    EXPECT_EQ(take_component(rest), u"");
+}
+
+class ParseTest : public RegistryTest {};
+
+TEST_F(ParseTest, names_of_the_root) {
+    for (const Utf16View name : {u"\\Registry", u"\\Registry\\", u"\\REGISTRY\\\\"}) {
+        KeyRef key;
+        EXPECT_EQ(open({name}, &key), STATUS_SUCCESS) << rtl::to_utf8(name);
+        EXPECT_EQ(create({name}), STATUS_SUCCESS);
+    }
+    EXPECT_EQ(open({u"\\Registry\\PerfData"}), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(open({u""}), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    EXPECT_EQ(open({u"Machine"}), STATUS_OBJECT_PATH_SYNTAX_BAD);
+    EXPECT_EQ(open({u"\\"}), STATUS_OBJECT_TYPE_MISMATCH);
+    EXPECT_EQ(open({u"\\Foobar"}), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(open({u"\\Foobar\\Machine"}), STATUS_OBJECT_PATH_NOT_FOUND);
+}
+
+TEST_F(ParseTest, create_makes_the_last_component_only) {
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\a\\b"}), STATUS_OBJECT_NAME_NOT_FOUND);
+    const KeyRef a = made(u"\\Registry\\Machine\\Test\\a\\");
+    const KeyRef b = made(u"\\registry\\machine\\TEST\\A\\\\b\\");
+    EXPECT_EQ(path_of(b), "\\REGISTRY\\MACHINE\\Test\\a\\b");
+    KeyRef again;
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\a\\B"}, &again), STATUS_SUCCESS);
+    EXPECT_EQ(&again->block(), &b->block());
+    EXPECT_NE(again.get(), b.get());
+}
+
+TEST_F(ParseTest, folding_is_by_unit_and_spares_surrogates) {
+    const KeyRef key = made(u"\\Registry\\Machine\\Test\\\u00F6\u014D\xD801\xDC00");
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\\u00D6\u014C\xD801\xDC00"}), STATUS_SUCCESS);
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\\u00D6\u014C\xD801\xDC28"}), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+TEST_F(ParseTest, nothing_is_created_at_mount_points) {
+    EXPECT_EQ(create({u"\\Registry\\Machine\\New"}), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(create({u"\\Registry\\New"}), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test"}), STATUS_SUCCESS);
+}
+
+TEST_F(ParseTest, long_names) {
+    const Utf16 prefix = u"\\Registry\\Machine\\Test\\";
+    EXPECT_EQ(create({prefix + Utf16(255, u'x')}), STATUS_SUCCESS);
+    EXPECT_EQ(create({prefix + Utf16(256, u'x')}), STATUS_INVALID_PARAMETER);
+}
+
+TEST_F(ParseTest, volatile_children) {
+    const KeyRef parent = made(u"\\Registry\\Machine\\Test\\v", REG_OPTION_VOLATILE);
+    EXPECT_TRUE(parent->block().is_volatile());
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\v\\stable"}), STATUS_CHILD_MUST_BE_VOLATILE);
+    const KeyRef child = made(u"\\Registry\\Machine\\Test\\v\\c", REG_OPTION_VOLATILE);
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\v\\c"}), STATUS_SUCCESS);  // opens it
+}
+
+TEST_F(ParseTest, relative_to_a_deleted_key) {
+    const KeyRef key = made(u"\\Registry\\Machine\\Test\\k");
+    const auto handle = ob::insert_handle(key, KEY_ALL_ACCESS, 0);
+    ASSERT_TRUE(handle);
+    ASSERT_TRUE(delete_key(*key));
+    Ask ask{u"x"};
+    ask.root = *handle;
+    EXPECT_EQ(open(ask), STATUS_KEY_DELETED);
+    EXPECT_EQ(create(ask), STATUS_KEY_DELETED);
+    ask.name = u"";
+    EXPECT_EQ(open(ask), STATUS_KEY_DELETED);
+    EXPECT_TRUE(ob::close_handle(*handle, ob::kernel_mode));
+}
+
+TEST_F(ParseTest, links) {
+    const KeyRef link = made(u"\\Registry\\Machine\\Test\\link", REG_OPTION_CREATE_LINK);
+    EXPECT_EQ(set(link, u"other", 1).error().code(), STATUS_ACCESS_DENIED);
+    ASSERT_EQ(set_link(link, u"\\Registry\\Machine\\Test\\target"), STATUS_SUCCESS);
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\link"}), STATUS_OBJECT_NAME_NOT_FOUND);
+
+    KeyRef target;
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\link"}, &target), STATUS_SUCCESS);  // makes the target
+    EXPECT_EQ(path_of(target), "\\REGISTRY\\MACHINE\\Test\\target");
+    const KeyRef below = made(u"\\Registry\\Machine\\Test\\link\\below");
+    EXPECT_EQ(path_of(below), "\\REGISTRY\\MACHINE\\Test\\target\\below");
+
+    Ask itself{u"\\Registry\\Machine\\Test\\link"};
+    itself.attributes = OBJ_OPENLINK;
+    KeyRef opened;
+    EXPECT_EQ(open(itself, &opened), STATUS_SUCCESS);
+    EXPECT_EQ(&opened->block(), &link->block());
+    EXPECT_EQ(create(itself, &opened), STATUS_SUCCESS);
+    EXPECT_EQ(&opened->block(), &link->block());
+
+    Ask again{u"\\Registry\\Machine\\Test\\link"};
+    again.options = REG_OPTION_CREATE_LINK;
+    EXPECT_EQ(create(again), STATUS_OBJECT_NAME_COLLISION);
+    again.name = u"\\Registry\\Machine\\Test\\target";
+    EXPECT_EQ(create(again), STATUS_OBJECT_NAME_COLLISION);
+
+    EXPECT_TRUE(delete_key(*link));
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\target"}), STATUS_SUCCESS);
+}
+
+TEST_F(ParseTest, broken_links) {
+    const KeyRef link = made(u"\\Registry\\Machine\\Test\\link", REG_OPTION_CREATE_LINK);
+    const Ask ask{u"\\Registry\\Machine\\Test\\link"};
+    EXPECT_EQ(open(ask), STATUS_OBJECT_NAME_NOT_FOUND);  // no value yet
+    ASSERT_EQ(set_link(link, u"relative"), STATUS_SUCCESS);
+    EXPECT_EQ(open(ask), STATUS_OBJECT_NAME_INVALID);
+    ASSERT_EQ(set_link(link, Utf16View(u"\\Registry\\Machine\\Test\0", 23)), STATUS_SUCCESS);
+    EXPECT_EQ(open(ask), STATUS_OBJECT_NAME_NOT_FOUND);  // the NUL is part of the name
+    ASSERT_EQ(set_link(link, u"\\Registry\\Machine\\Test\\link\\link"), STATUS_SUCCESS);
+    EXPECT_EQ(open(ask), STATUS_INVALID_PARAMETER);  // a loop
+}
+
+TEST_F(ParseTest, reopening_a_link_relative_to_itself) {
+    const KeyRef link = made(u"\\Registry\\Machine\\Test\\link", REG_OPTION_CREATE_LINK);
+    const auto handle = ob::insert_handle(link, KEY_ALL_ACCESS, 0);
+    ASSERT_TRUE(handle);
+    Ask ask{u""};
+    ask.root = *handle;
+    KeyRef again;
+    EXPECT_EQ(open(ask, &again), STATUS_SUCCESS);
+    EXPECT_EQ(&again->block(), &link->block());
+    EXPECT_TRUE(ob::close_handle(*handle, ob::kernel_mode));
+}
+
+TEST_F(ParseTest, hives_are_crossed_and_enumerated_with_their_content) {
+    ASSERT_TRUE(mount(u"\\Registry\\User\\S-1-5-18"));
+    ASSERT_TRUE(mount(u"\\Registry\\Machine\\Alpha"));
+    EXPECT_EQ(mount(u"\\Registry\\Machine\\TEST").error().code(), STATUS_OBJECT_NAME_COLLISION);
+    EXPECT_EQ(mount(u"\\Registry\\Machine\\Test\\x").error().code(), STATUS_INVALID_PARAMETER);
+    KeyRef machine;
+    ASSERT_EQ(open({u"\\Registry\\Machine"}, &machine), STATUS_SUCCESS);
+    EXPECT_EQ(subkeys(machine), "Alpha,Test");
+    EXPECT_EQ(path_of(machine), "\\REGISTRY\\MACHINE");
+    EXPECT_EQ(registry().hives().size(), 3u);
+}
+
+TEST_F(ParseTest, unmounting) {
+    ob::ObjectAttributes target;
+    target.name = u"\\Registry\\Machine\\Test";
+    KeyRef key = made(u"\\Registry\\Machine\\Test\\k");
+    EXPECT_EQ(registry().unmount_at(target, false).error().code(), STATUS_CANNOT_DELETE);
+    EXPECT_TRUE(registry().unmount_at(target, true));
+    EXPECT_EQ(set(key, u"v", 1).error().code(), STATUS_HIVE_UNLOADED);
+    EXPECT_TRUE(delete_key(*key));
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Test"}), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(registry().unmount_at(target, true).error().code(), STATUS_INVALID_PARAMETER);
+    ASSERT_TRUE(mount(u"\\Registry\\Machine\\Test"));
+    key = nullptr;
+    EXPECT_TRUE(registry().unmount_at(target, false));
+}
+
+}  // namespace
+}  // namespace regent::cm
