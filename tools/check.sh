@@ -27,6 +27,7 @@ pe_drivers() {
     tools/check_pe_drivers.sh
 }
 
+step services python3 tools/gen_services.py contract include/nt/ntservices.h --check
 step floors python3 tools/check_floors.py
 step style python3 tools/check_style.py
 step docs python3 tools/check_docs.py

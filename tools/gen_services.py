@@ -66,12 +66,12 @@ class Service:
         return ", ".join(a.name for a in self.arguments)
 
 
-def read_services():
+def read_services(path):
     services = []
-    for number, line in enumerate(DEF.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
         line = line.strip()
         if line and not line.startswith("#"):
-            services.append(Service(line, f"{DEF.name}:{number}"))
+            services.append(Service(line, f"{path.name}:{number}"))
     return services
 
 
@@ -285,8 +285,9 @@ def main():
     parser.add_argument("what", choices=["contract", "nt", "rpc"])
     parser.add_argument("place", type=pathlib.Path)
     parser.add_argument("--check", action="store_true", help="with contract: fail when the file is not up to date")
+    parser.add_argument("--services", type=pathlib.Path, default=DEF, help="another services.def (tests)")
     options = parser.parse_args()
-    services = read_services()
+    services = read_services(options.services)
     if options.what == "contract":
         text = contract(services)
         if options.check and (not options.place.exists() or options.place.read_text() != text):
