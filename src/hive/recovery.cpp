@@ -140,8 +140,8 @@ Result<bool> recover_new(std::vector<Log> logs, Storage& bins, Recovery& recover
     }
     const std::uint32_t oldest = recovery.base_was_good ? std::uint32_t{recovery.base.secondary_sequence} : 0;
     std::erase_if(logs, [&](const Log& log) { return log.header.primary_sequence < oldest; });
-    std::stable_sort(logs.begin(), logs.end(),
-                     [](const Log& a, const Log& b) { return a.header.primary_sequence < b.header.primary_sequence; });
+    std::sort(logs.begin(), logs.end(),
+              [](const Log& a, const Log& b) { return a.header.primary_sequence < b.header.primary_sequence; });
     std::optional<std::uint32_t> next;
     for (const Log& log : logs) {
         if (next && log.header.primary_sequence != *next) break;
