@@ -75,6 +75,8 @@ private:
     // The subkey's block; null when there is no such key.
     Result<Ref<KeyControlBlock>> step(KeyControlBlock& at, Utf16View component) {
         if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
+        // Application hives are reached by the handle that loading gives, never by a path (NS-15).
+        if (at.parent() == nullptr && rtl::equal_folded(component, u"A")) return fail(STATUS_ACCESS_DENIED);
         const ReadKey key(at);
         RG_TRY(key.alive());
         return find_locked(at, key.storage(), key.cell(), component);

@@ -24,6 +24,8 @@ TEST_F(ParseTest, names_of_the_root) {
         EXPECT_EQ(create({name}), STATUS_SUCCESS);
     }
     EXPECT_EQ(open({u"\\Registry\\PerfData"}), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(open({u"\\Registry\\A"}), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(open({u"\\Registry\\a\\x"}), STATUS_ACCESS_DENIED);
     EXPECT_EQ(open({u""}), STATUS_OBJECT_PATH_SYNTAX_BAD);
     EXPECT_EQ(open({u"Machine"}), STATUS_OBJECT_PATH_SYNTAX_BAD);
     EXPECT_EQ(open({u"\\"}), STATUS_OBJECT_TYPE_MISMATCH);

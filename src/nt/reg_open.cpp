@@ -3,6 +3,7 @@
 #include "cm/registry.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
+#include "ob/namespace.h"
 
 namespace regent::nt {
 namespace {
@@ -48,6 +49,7 @@ public:
             announced_ = true;
             return {};
         }
+        if (&ob::type_of(root->object.get()) != &ob::types::directory()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
         return from_directory(root->object.get());
     }
 
