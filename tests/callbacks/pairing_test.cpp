@@ -43,13 +43,8 @@ NTSTATUS call_flush(HANDLE key) { return NtFlushKey(key); }
 NTSTATUS call_query_security(HANDLE key) {
     return NtQuerySecurityObject(key, DACL_SECURITY_INFORMATION, buffer, sizeof buffer, &needed);
 }
-NTSTATUS call_set_security(HANDLE key) {
-    alignas(8) std::byte descriptor[1024];
-    const NTSTATUS status =
-        ZwQuerySecurityObject(key, DACL_SECURITY_INFORMATION, descriptor, sizeof descriptor, &needed);
-    if (!NT_SUCCESS(status)) return status;
-    return NtSetSecurityObject(key, DACL_SECURITY_INFORMATION, descriptor);
-}
+alignas(8) std::byte descriptor[1024];  // the key's own, read before any filter looks on
+NTSTATUS call_set_security(HANDLE key) { return NtSetSecurityObject(key, DACL_SECURITY_INFORMATION, descriptor); }
 NTSTATUS call_name(HANDLE key) { return NtQueryObject(key, ObjectNameInformation, buffer, sizeof buffer, &needed); }
 NTSTATUS call_delete(HANDLE key) { return NtDeleteKey(key); }
 
@@ -64,6 +59,7 @@ const Service services[] = {
     {"query value", RegNtPreQueryValueKey, RegNtPostQueryValueKey, call_query_value, false},
     {"flush", RegNtPreFlushKey, RegNtPostFlushKey, call_flush, false},
     {"query security", RegNtPreQueryKeySecurity, RegNtPostQueryKeySecurity, call_query_security, false},
+    {"set security", RegNtPreSetKeySecurity, RegNtPostSetKeySecurity, call_set_security, true},
     {"query name", RegNtPreQueryKeyName, RegNtPostQueryKeyName, call_name, false},
     {"delete", RegNtPreDeleteKey, RegNtPostDeleteKey, call_delete, true},
 };
@@ -76,6 +72,8 @@ protected:
     // A key with one subkey and one value, so that every service can succeed; delete wants none.
     void prepare(const Service& service) {
         ASSERT_EQ(call_set(key), STATUS_SUCCESS);
+        ASSERT_EQ(NtQuerySecurityObject(key, DACL_SECURITY_INFORMATION, descriptor, sizeof descriptor, &needed),
+                  STATUS_SUCCESS);
         if (service.pre != RegNtPreDeleteKey) NtClose(create(u"child", key));
         log.clear();
     }
