@@ -28,6 +28,12 @@ typedef struct _OBJECT_NAME_INFORMATION {
     UNICODE_STRING Name;
 } OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
 
+/* ObjectTypeInformation; the name's units follow the structure. */
+typedef struct _PUBLIC_OBJECT_TYPE_INFORMATION {
+    UNICODE_STRING TypeName;
+    ULONG Reserved[22];
+} PUBLIC_OBJECT_TYPE_INFORMATION, *PPUBLIC_OBJECT_TYPE_INFORMATION;
+
 /* One entry of NtQueryDirectoryObject; the array ends with an entry of zeroes, the names follow it. */
 typedef struct _OBJECT_DIRECTORY_INFORMATION {
     UNICODE_STRING Name;

@@ -67,6 +67,20 @@ NTSTATUS query_name_filtered(void* object, PVOID buffer, ULONG length, PULONG re
     return operation.run(work);
 }
 
+NTSTATUS query_type(const void* object, PVOID buffer, ULONG length, PULONG return_length) {
+    const Utf16& name = ob::type_of(object).name;
+    const ULONG needed =
+        static_cast<ULONG>(sizeof(PUBLIC_OBJECT_TYPE_INFORMATION) + (name.size() + 1) * sizeof(char16_t));
+    write_optional(return_length, needed);
+    if (length < needed) return STATUS_INFO_LENGTH_MISMATCH;
+    if (buffer == nullptr) return STATUS_ACCESS_VIOLATION;
+    PUBLIC_OBJECT_TYPE_INFORMATION info{};
+    auto* place = static_cast<std::byte*>(buffer) + sizeof(info);
+    put_string(info.TypeName, name, place);
+    std::memcpy(buffer, &info, sizeof(info));
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS query_basic(const ob::Referenced& found, PVOID buffer, ULONG length, PULONG return_length) {
     if (length != sizeof(OBJECT_BASIC_INFORMATION)) return STATUS_INFO_LENGTH_MISMATCH;
     if (buffer == nullptr) return STATUS_ACCESS_VIOLATION;
@@ -137,6 +151,8 @@ NTSTATUS NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformation
             return query_basic(*found, ObjectInformation, ObjectInformationLength, ReturnLength);
         case ObjectNameInformation:
             return query_name_filtered(found->object.get(), ObjectInformation, ObjectInformationLength, ReturnLength);
+        case ObjectTypeInformation:
+            return query_type(found->object.get(), ObjectInformation, ObjectInformationLength, ReturnLength);
         default:
             return STATUS_INVALID_INFO_CLASS;
     }

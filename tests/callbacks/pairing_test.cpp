@@ -1,4 +1,6 @@
 // Every service of a key sends its pre and its post, can be refused, and can be answered by the filter (A4, A11).
+#include <algorithm>
+
 #include "filter_test.h"
 
 namespace regent::test {
@@ -240,8 +242,8 @@ TEST_F(PairingTest, LoadSaveAndUnload) {  // A11: 43 44, 32 33, 34 35
     log.clear();
     EXPECT_EQ(NtUnloadKey(target), STATUS_SUCCESS);
     ASSERT_GE(log.size(), 2U);
-    EXPECT_EQ(log[0], "x.34");
-    EXPECT_EQ(log[1], "x.35");
+    EXPECT_EQ(log.front(), "x.34");  // between the two the hive's root may close
+    EXPECT_EQ(std::count(log.begin(), log.end(), "x.35"), 1);
 }
 
 }  // namespace
