@@ -1,5 +1,8 @@
 // regmon: shows what the registry of a daemon is asked, while it is asked.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -43,14 +46,15 @@ int fail(const std::string& text, int code = 1) {
     return code;
 }
 
-// The SID that the executive gives a Unix user, from the owner of its /proc entry; empty once the process is gone.
+// The SID that the executive gives a Unix user. A process that has ended already, as the clients of a command line have
+// by the time their events arrive, is taken to be of regmon's own user.
 std::string user_of(std::uint32_t process_id) {
     std::ifstream status("/proc/" + std::to_string(process_id) + "/status");
     for (std::string line; std::getline(status, line);) {
         unsigned uid = 0;
         if (std::sscanf(line.c_str(), "Uid: %u", &uid) == 1) return "S-1-22-1-" + std::to_string(uid);
     }
-    return {};
+    return "S-1-22-1-" + std::to_string(geteuid());
 }
 
 std::optional<Filter> filter_of(const Options& options) {
@@ -122,7 +126,9 @@ public:
     Run(const Options& options, Filter filter)
         : options_(options),
           filter_(std::move(filter)),
-          decoder_({[this](Event&& event) { take(event); }, [this](const Gap& gap) { outputs_.show(gap); }}, user_of) {}
+          decoder_({[this](Event&& event) { batch_.push_back(std::move(event)); },
+                    [this](const Gap& gap) { outputs_.show(gap); }},
+                   user_of) {}
 
     int execute(bool with_report) {
         if (!outputs_.open(options_)) return fail("cannot write " + options_.output);
@@ -151,6 +157,18 @@ public:
 private:
     static constexpr std::uint32_t wait_ms = 100;
 
+    // Events are in order within a ring, not between rings: a batch's are put in the order in which they ended.
+    Outcome<bool> read(Recording& recording, std::uint32_t wait) {
+        auto more = recording.read(wait, decoder_);
+        const auto end_of = [](const Event& event) {
+            return event.time + static_cast<std::int64_t>(event.duration_ns / 100);
+        };
+        std::ranges::stable_sort(batch_, {}, end_of);
+        for (const Event& event : batch_) take(event);
+        batch_.clear();
+        return more;
+    }
+
     void take(const Event& event) {
         report_.count(event);
         if (enough() || !filter_.shows(event)) return;
@@ -165,7 +183,7 @@ private:
         const std::int64_t began = rtl::monotonic_ns();
         const std::int64_t limit = static_cast<std::int64_t>(options_.seconds * 1e9);
         while (!enough() && !outputs_.failed()) {
-            auto more = recording.read(wait_ms, decoder_);
+            auto more = read(recording, wait_ms);
             if (!more) return fail(more.error());
             outputs_.flush();
             if (child) {
@@ -183,7 +201,7 @@ private:
     // The daemon closes the handles of a process that has ended a moment later: what comes of it still counts.
     int settle(Recording& recording, int code) {
         for (int tries = 0; tries < 20; ++tries) {
-            auto more = recording.read(wait_ms, decoder_);
+            auto more = read(recording, wait_ms);
             if (!more) return fail(more.error());
             if (decoder_.records() == 0) break;
         }
@@ -193,7 +211,7 @@ private:
     int drain(Recording& recording) {
         if (auto stopped = recording.stop(); !stopped) return fail(stopped.error());
         for (;;) {
-            auto more = recording.read(0, decoder_);
+            auto more = read(recording, 0);
             if (!more) return fail(more.error());
             if (!*more) return 0;
         }
@@ -204,6 +222,7 @@ private:
     Decoder decoder_;
     Outputs outputs_;
     Report report_;
+    std::vector<Event> batch_;
     std::uint64_t shown_ = 0;
 };
 
