@@ -146,15 +146,6 @@ def entries(services):
     return "\n".join(out)
 
 
-def stubs(services):
-    out = [f"// {NOTE}", '#include "nt/dispatch.h"', "", "// Stand-ins until the floor that owns the service has landed.",
-           "namespace regent::nt::service {"]
-    for s in services:
-        out += [f"__attribute__((weak)) NTSTATUS {s.name}({s.types()}) {{ return STATUS_NOT_IMPLEMENTED; }}"]
-    out += ["}", ""]
-    return "\n".join(out)
-
-
 # ---- rpc: stubs of both sides -------------------------------------------------------------------------------------
 def wire(services):
     return "\n".join([f"// {NOTE}", "#pragma once", "", "#include <cstdint>", "", "namespace regent::rpc {",
@@ -297,7 +288,6 @@ def main():
     elif options.what == "nt":
         write(options.place / "nt/service_table.gen.h", service_table(services))
         write(options.place / "nt/entries.gen.cpp", entries(services))
-        write(options.place / "nt/stubs.gen.cpp", stubs(services))
     else:
         write(options.place / "rpc/wire.gen.h", wire(services))
         write(options.place / "rpc/client.gen.cpp", client(services))
