@@ -67,6 +67,10 @@ Result<LARGE_INTEGER> register_callback(PEX_CALLBACK_FUNCTION function, Utf16Vie
 // ERRORS: INVALID_PARAMETER (cookie unknown), POSSIBLE_DEADLOCK (called inside that callback: it stays registered).
 Result<void> unregister_callback(LARGE_INTEGER cookie);
 
+// For the driver host: takes away every registration whose function lies in the image, as unregister_callback does.
+// Returns how many there were: a driver that left them behind.
+std::size_t unregister_image(const void* start, std::size_t size);
+
 // One service call on its way through the callbacks. Lives on the stack of the service; externally synchronised.
 // Uses: pre(), then the operation if pre() is true, then post() exactly once with the outcome. run() does the three.
 class Operation {

@@ -229,6 +229,27 @@ Result<void> unregister_callback(LARGE_INTEGER cookie) {
     return {};
 }
 
+std::size_t unregister_image(const void* start, std::size_t size) {
+    const auto first = reinterpret_cast<std::uintptr_t>(start);
+    std::array<Ticket, max_registrations> tickets{};
+    std::size_t found = 0;
+    {
+        ExclusiveGuard guard(registration_lock);
+        for (const Registration& registration : registrations) {
+            const auto function = reinterpret_cast<std::uintptr_t>(registration.function);
+            const Ticket ticket = registration.ticket.load(std::memory_order_relaxed);
+            if (ticket != 0 && function >= first && function - first < size) tickets[found++] = ticket;
+        }
+    }
+    std::size_t removed = 0;
+    for (std::size_t i = 0; i < found; ++i) {
+        LARGE_INTEGER cookie;
+        cookie.QuadPart = static_cast<LONGLONG>(tickets[i]);
+        if (unregister_callback(cookie)) ++removed;
+    }
+    return removed;
+}
+
 void report_driver_fault(const char* text, const Registration& registration) {
     ex::report_violation(ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(registration.function))) + ": " +
                          text);

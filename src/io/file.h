@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "ob/object.h"
 #include "rtl/bytes.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
@@ -77,7 +78,7 @@ void request_cancel_of_thread_io(ob::Thread& thread);
 
 // The host's file behind a File handle. The descriptor belongs to the File object, which `keep` keeps.
 struct HostFile {
-    std::shared_ptr<void> keep;
+    ob::ObjectRef<void> keep;
     int descriptor = -1;
     std::string path;
 };

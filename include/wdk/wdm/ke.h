@@ -257,6 +257,9 @@ ULONGLONG KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp);
 ULONGLONG KeQueryUnbiasedInterruptTime(VOID);
 LARGE_INTEGER KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency);
 VOID KeQueryTickCount(PLARGE_INTEGER CurrentCount);
+#if defined(__x86_64__)
+#define ReadTimeStampCounter() __builtin_ia32_rdtsc()
+#endif
 ULONG KeQueryTimeIncrement(VOID);
 ULONG KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
 ULONG KeGetCurrentProcessorNumberEx(PVOID ProcNumber);
