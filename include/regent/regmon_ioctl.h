@@ -21,7 +21,7 @@
 
 #define REGMON_DATA_MAXIMUM 512u /* bytes of value data a record can hold; the default is 64 */
 #define REGMON_DATA_DEFAULT 64u
-#define REGMON_NAME_MAXIMUM 1024u /* bytes of Path and of Name in a record; longer ones are cut and flagged */
+#define REGMON_NAME_MAXIMUM 2048u /* bytes of Path and of Name in a record; longer ones are cut and flagged */
 #define REGMON_PATH_MAXIMUM 4096u
 
 /* What START records. Sent before START; a change while recording is STATUS_DEVICE_BUSY. */
@@ -34,6 +34,8 @@ typedef struct _REGMON_CONFIG {
 } REGMON_CONFIG, *PREGMON_CONFIG;
 #define REGMON_CONFIG_INCLUDE_SELF 1u /* the consumer's own operations too (a monitor embedded in its subject) */
 
+/* STATUS_INVALID_DEVICE_STATE: this handle did not START. The output buffer needs REGMON_READ_MINIMUM bytes. */
+#define REGMON_READ_MINIMUM 16384u
 typedef struct _REGMON_READ {
     ULONG WaitMilliseconds; /* for the first record; 0 answers at once */
     ULONG Reserved;         /* 0 */
@@ -83,8 +85,7 @@ typedef struct _REGMON_EVENT {
 } REGMON_EVENT, *PREGMON_EVENT;
 #define REGMON_EVENT_KERNEL 1u    /* previous mode was KernelMode */
 #define REGMON_EVENT_NAME_CUT 2u  /* Path or Name was longer than recorded */
-#define REGMON_EVENT_NO_STAMP 4u  /* the pre-notification was not seen: Duration is 0 */
-#define REGMON_EVENT_UNREADABLE 8u /* the caller's buffer could not be read for the details */
+#define REGMON_EVENT_UNREADABLE 4u /* the caller's buffer could not be read for the details */
 
 /* Detail[] by operation (0 where not known):
    CreateKeyEx, OpenKeyEx   DesiredAccess, GrantedAccess, Disposition, Options

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Every driver of drivers/ compiles, unchanged, with mingw-w64's DDK headers to a Windows object, and links to a .sys
+# against its import library of the kernel: the proof that they are genuine WDK sources.
+# usage: check_pe_drivers.sh [OUTPUT-DIR]      (77: the cross compiler is not installed)
+set -u
+cd "$(dirname "$(readlink -f "$0")")/.."
+out=${1:-out/pe}
+cc=x86_64-w64-mingw32-gcc
+ddk=/usr/share/mingw-w64/include/ddk
+command -v $cc >/dev/null && [ -r $ddk/wdm.h ] || { echo "pe drivers: mingw-w64 is not installed, skipped"; exit 77; }
+mkdir -p "$out"
+failed=0
+for folder in drivers/*/; do
+    name=$(basename "$folder")
+    [ "$name" != common ] || continue
+    objects=()
+    sources=("$folder"*.c)
+    case $name in
+    regmon) sources+=(drivers/common/parameters.c) ;;
+    exp3* | exp4*) sources+=(drivers/common/*.c) ;;
+    *) sources+=(drivers/common/cancel_device.c drivers/common/parameters.c) ;;
+    esac
+    for source in "${sources[@]}"; do
+        object=$out/$name-$(basename "$source" .c).o
+        $cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-multichar -Wno-cast-function-type -fno-builtin \
+            -isystem $ddk -Idrivers -Iinclude -include drivers/mingw_shim.h -c "$source" -o "$object" || failed=1
+        objects+=("$object")
+    done
+    $cc -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase -o "$out/$name.sys" \
+        "${objects[@]}" -lntoskrnl -lhal || failed=1
+done
+[ $failed = 0 ] && echo "pe drivers: $(ls "$out"/*.sys | wc -l) built with mingw-w64"
+exit $failed
