@@ -4,8 +4,9 @@
 namespace regent::app {
 
 struct LabOptions {
-    int experiment = 1;  // 1..4
-    bool json = false;   // end with {"experiment":N,"expected":...,"observed":...}
+    int experiment = 1;    // 1..4
+    bool measure = false;  // 4 only: what the callback costs in four designs
+    bool json = false;     // end with {"experiment":N,"expected":...,"observed":...}
 };
 // The exit code: 0 when what the driver observed is what the workload did.
 int run_lab(const LabOptions& options);

@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
 #ifdef RG_HAVE_LAB
     CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
     lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));
+    lab_command->add_flag("--measure", lab.measure, "With 4: measure the callback's cost in four designs");
     lab_command->add_flag("--json", lab.json, "End with one line of JSON");
     lab_command->callback([&] { code = app::run_lab(lab); });
 #endif
