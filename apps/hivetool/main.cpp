@@ -2,6 +2,7 @@
 // Exit codes: 0 fine, 1 findings, 2 usage or I/O.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -16,6 +17,9 @@ using namespace regent;
 constexpr int exit_fine = 0;
 constexpr int exit_findings = 1;
 constexpr int exit_error = 2;
+// `info` lists so many findings and says how many there are; `check` lists all.
+constexpr std::size_t info_findings = 100;
+constexpr std::size_t all_findings = std::numeric_limits<std::size_t>::max();
 
 int explain(const std::string& path, Status status) {
     const bool damaged = status.code() == STATUS_REGISTRY_CORRUPT || status.code() == STATUS_NOT_REGISTRY_FILE;
@@ -43,7 +47,7 @@ void print_findings(const hive::FindingList& findings, std::FILE* out) {
                      finding.actual.c_str(), finding.repair.empty() ? "" : " -> ", finding.repair.c_str());
     }
     if (findings.count() > findings.findings().size()) {
-        std::fprintf(out, "... and %zu more\n", findings.count() - findings.findings().size());
+        std::fprintf(out, "... and %zu more; check lists all\n", findings.count() - findings.findings().size());
     }
 }
 
@@ -81,7 +85,8 @@ int explain_unloadable(const std::string& path, Status status, const hive::Findi
                     {"security", 0},
                     {"version", nullptr},
                     {"state", "corrupt"},
-                    {"findings", to_json(findings)}});
+                    {"findings", to_json(findings)},
+                    {"findings_total", findings.count()}});
     } else {
         print_findings(findings, stdout);
     }
@@ -89,7 +94,7 @@ int explain_unloadable(const std::string& path, Status status, const hive::Findi
 }
 
 int info(const std::string& path, bool json) {
-    hive::FindingList findings;
+    hive::FindingList findings(info_findings);
     const auto opened = open_read_only(path, findings);
     if (!opened) return explain_unloadable(path, opened.error(), findings, json);
     const hive::Hive& hive = **opened;
@@ -102,7 +107,8 @@ int info(const std::string& path, bool json) {
                     {"security", counts.security},
                     {"version", version},
                     {"state", state},
-                    {"findings", to_json(findings)}});
+                    {"findings", to_json(findings)},
+                    {"findings_total", findings.count()}});
     } else {
         std::printf(
             "version   %s\nstate     %s\nkeys      %llu\nvalues    %llu\nsecurity  %llu\nbins      %llu bytes\n",
@@ -116,11 +122,13 @@ int info(const std::string& path, bool json) {
 }
 
 int check(const std::string& path, bool json) {
-    hive::FindingList findings;
+    hive::FindingList findings(all_findings);
     const auto opened = open_read_only(path, findings);
     if (!opened) return explain_unloadable(path, opened.error(), findings, json);
     if (json) {
-        print_json({{"state", state_name(**opened, findings)}, {"findings", to_json(findings)}});
+        print_json({{"state", state_name(**opened, findings)},
+                    {"findings", to_json(findings)},
+                    {"findings_total", findings.count()}});
     } else {
         print_findings(findings, stdout);
         std::printf("%zu findings\n", findings.count());

@@ -70,6 +70,29 @@ TEST(Hive, KeepsValuesOfEverySize) {
     expect_sound(*hive);
 }
 
+TEST(Hive, UnknownVersionsAreRefusedWithAFinding) {
+    rtl::SimEnv env;
+    auto hive = std::move(memory_hive()).value();
+    ASSERT_TRUE(hive->save_subtree(hive->root(), *env.open("f", rtl::OpenMode::create).value(), Format::v1_5));
+    const std::string image = env.contents()["f"];
+    for (int minor = 0; minor <= 7; ++minor) {
+        std::string changed = image;
+        changed[24] = static_cast<char>(minor);
+        changed[508] = static_cast<char>(image[508] ^ 5 ^ minor);
+        FindingList findings;
+        OpenOptions options;
+        options.findings = &findings;
+        const auto opened = Hive::open_image(bytes_of(changed), options);
+        const bool known = minor >= 2 && minor <= 6;
+        EXPECT_EQ(opened.has_value(), known) << minor;
+        if (known) continue;
+        EXPECT_EQ(opened.error().code(), STATUS_REGISTRY_CORRUPT);
+        ASSERT_EQ(findings.count(), 1U);
+        EXPECT_EQ(findings.findings()[0].file_offset, 24U);
+        EXPECT_EQ(findings.findings()[0].expected, "minor version 2 to 6");
+    }
+}
+
 TEST(Hive, MergesVolatileKeysIntoTheOrderAndForgetsThemOnSave) {
     auto hive = std::move(memory_hive()).value();
     const CellIndex root = hive->root();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hive/hive.h"
@@ -17,8 +18,12 @@ inline Bytes bytes_of(const std::string& text) { return rtl::as_bytes(text.data(
 
 inline void describe(const Hive& hive, CellIndex key, const std::string& path, std::string& out) {
     const KeyInfo info = hive.key_info(key);
-    out += path + " t=" + std::to_string(info.last_write_time) + " class=" + std::to_string(info.class_name.size()) +
-           " sd=" + std::to_string(hive.security(key).size()) + "\n";
+    const auto hash = [](Bytes data) {
+        const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
+        return std::to_string(data.size()) + ":" + std::to_string(std::hash<std::string_view>{}(text));
+    };
+    out += path + " t=" + std::to_string(info.last_write_time) + " class=" + hash(info.class_name) +
+           " sd=" + hash(hive.security(key)) + "\n";
     for (std::uint32_t i = 0; i < info.value_count; ++i) {
         const ValueRef value = *hive.value_at(key, i);
         const ValueInfo value_info = hive.value_info(value);

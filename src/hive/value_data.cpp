@@ -78,7 +78,8 @@ Result<DataPlace> store_big_data(Edit& edit, StorageType type, Bytes data) {
     for (std::size_t i = 0; i < count; ++i) {
         const Bytes part = data.subspan(i * big_data_segment,
                                         std::min<std::size_t>(big_data_segment, data.size() - i * big_data_segment));
-        const CellIndex cell = RG_TRY(edit.allocate(type, part.size()));
+        // The last segment too has the full size, as in every hive of Windows: other readers rely on it.
+        const CellIndex cell = RG_TRY(edit.allocate(type, big_data_segment));
         std::memcpy(edit.fresh(cell).data(), part.data(), part.size());
         *rtl::record_at<Le32>(edit.fresh(list), i * 4) = cell;
     }
