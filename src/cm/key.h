@@ -85,5 +85,7 @@ Result<void> save_key(const KeyBody& key, rtl::File& out, hive::Format format);
 Result<void> notify_change(KeyBody& key, ULONG filter, bool watch_tree, Ref<NotifyRequest> request);
 // Takes back a request that was not completed; false when it was.
 bool cancel_notify(KeyBody& key, const NotifyRequest& request);
+// Takes back what `thread` waits for; the caller tells it.
+std::vector<Ref<NotifyRequest>> take_notifies_of(const ob::Thread& thread);
 
 }  // namespace regent::cm

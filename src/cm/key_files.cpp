@@ -26,4 +26,8 @@ bool cancel_notify(KeyBody& body, const NotifyRequest& request) {
     return notifier().cancel(body.notify_block(), request);
 }
 
+std::vector<Ref<NotifyRequest>> take_notifies_of(const ob::Thread& thread) {
+    return notifier().take_requests_of(thread);
+}
+
 }  // namespace regent::cm

@@ -44,6 +44,19 @@ bool Notifier::cancel(std::unique_ptr<NotifyBlock>& block, const NotifyRequest& 
     return true;
 }
 
+std::vector<Ref<NotifyRequest>> Notifier::take_requests_of(const ob::Thread& thread) {
+    Told taken;
+    ExclusiveGuard guard(lock_);
+    for (NotifyBlock* block : blocks_) {
+        auto& requests = block->requests_;
+        const auto mine = std::stable_partition(requests.begin(), requests.end(),
+                                                [&](const auto& each) { return each->issuer != &thread; });
+        std::move(mine, requests.end(), std::back_inserter(taken));
+        requests.erase(mine, requests.end());
+    }
+    return taken;
+}
+
 void Notifier::remove_locked(NotifyBlock& block) {
     std::erase(blocks_, &block);
     std::erase(block.key_->watchers, &block);

@@ -9,6 +9,7 @@
 
 #include "cm/key_control_block.h"
 #include "nt/ntregapi.h"
+#include "ob/process.h"
 
 namespace regent::cm {
 
@@ -17,6 +18,8 @@ class NotifyRequest : public rtl::RefCounted {
 public:
     // STATUS_NOTIFY_ENUM_DIR: something changed; STATUS_NOTIFY_CLEANUP: the handle, the key or its hive went away.
     virtual void complete(NTSTATUS status) noexcept = 0;
+    // Whose end ends the request too (NT-9); null: nobody's.
+    const ob::Thread* issuer = nullptr;
 };
 
 // What one key body watches. Guarded by the notify lock.
@@ -43,6 +46,8 @@ public:
                      Ref<NotifyRequest> request);
     // Takes a request back that nobody completed; false when somebody did.
     bool cancel(std::unique_ptr<NotifyBlock>& block, const NotifyRequest& request);
+    // Takes back what `thread` waits for; the caller tells it (NT-9).
+    std::vector<Ref<NotifyRequest>> take_requests_of(const ob::Thread& thread);
     // The last handle of the body closes: all its requests are told CLEANUP, the block goes.
     void close(std::unique_ptr<NotifyBlock>& block);
 

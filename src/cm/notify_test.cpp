@@ -122,6 +122,19 @@ TEST_F(NotifyTest, a_request_taken_back_is_not_told) {
     EXPECT_EQ(told->count, 0);
 }
 
+TEST_F(NotifyTest, the_end_of_a_thread_takes_its_requests) {
+    const auto mine = arm(key_, REG_NOTIFY_CHANGE_LAST_SET);
+    const auto agnostic = arm(key_, REG_NOTIFY_CHANGE_LAST_SET);
+    ob::Thread& thread = *ob::current().thread;
+    mine->issuer = &thread;
+    const auto taken = take_notifies_of(thread);
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(taken[0].get(), mine.get());
+    ASSERT_TRUE(set(key_, u"v", 1));
+    EXPECT_EQ(mine->count, 0);
+    EXPECT_EQ(agnostic->count, 1);
+}
+
 TEST_F(NotifyTest, a_forced_unload_ends_the_requests) {
     const auto told = arm(key_, REG_NOTIFY_CHANGE_LAST_SET);
     ob::ObjectAttributes target;

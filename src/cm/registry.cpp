@@ -170,6 +170,11 @@ Result<void> Registry::mount_at(const ob::ObjectAttributes& target, std::unique_
     return {};
 }
 
+Result<void> Registry::check_mount_point(const ob::ObjectAttributes& target) {
+    RG_TRY(resolve_mount_point(target));
+    return {};
+}
+
 Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
                                    const MountOptions& options) {
     const hive::CellIndex root = storage->root();

@@ -38,6 +38,8 @@ public:
     // The same where the target is named as NtLoadKey names it, relative to a key handle or not.
     Result<void> mount_at(const ob::ObjectAttributes& target, std::unique_ptr<hive::Hive> storage,
                           const MountOptions& options);
+    // Whether `target` names a place for a hive at all, taken or free. ERRORS: those of mount but the collision.
+    Result<void> check_mount_point(const ob::ObjectAttributes& target);
     // Takes a hive out and writes it to its file. ERRORS: INVALID_PARAMETER (no hive is mounted there), ACCESS_DENIED
     // (boot hive), CANNOT_DELETE (open keys, unless `force`: then their handles answer HIVE_UNLOADED), the storage's.
     // `own_keys` is how many of the open keys are the caller's own, opened to show them to callbacks.

@@ -7,7 +7,10 @@
 
 namespace regent::nt {
 
-void cancel_thread_requests(ob::Thread& thread) { io::request_cancel_of_thread_io(thread); }
+void cancel_thread_requests(ob::Thread& thread) {
+    io::request_cancel_of_thread_io(thread);
+    end_thread_notifications(thread, StatusBlocks::write);
+}
 
 namespace {
 

@@ -32,6 +32,7 @@ cm::KeyRef base_of(const ob::ObjectAttributes& target) {
 }
 
 Result<void> load(const ob::ObjectAttributes& target, const ob::ObjectAttributes& source, ULONG flags) {
+    RG_TRY(cm::registry().check_mount_point(target));
     const std::string path = RG_TRY(io::host_path(source.name));
     hive::OpenOptions options;
     options.read_only = (flags & REG_OPEN_READ_ONLY) != 0;
@@ -48,7 +49,7 @@ Result<void> load(const ob::ObjectAttributes& target, const ob::ObjectAttributes
 }
 
 // ERRORS, in this order: the attributes', INVALID_PARAMETER (flags NT does not know), NOT_SUPPORTED (flags Regent does
-// not), PRIVILEGE_NOT_HELD, the callbacks', the file's, the mount's.
+// not), PRIVILEGE_NOT_HELD, the callbacks', the target's, the file's, the mount's.
 NTSTATUS load_key(POBJECT_ATTRIBUTES target, POBJECT_ATTRIBUTES source, ULONG flags) {
     CapturedAttributes target_attributes;
     CapturedAttributes source_attributes;

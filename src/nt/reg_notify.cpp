@@ -3,6 +3,7 @@
 #include "ex/dispatcher.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
+#include "nt/thread.h"
 #include "ob/namespace.h"
 #include "rtl/io_status.h"
 #include "wdk/wdm.h"
@@ -18,6 +19,8 @@ public:
         KeInitializeEvent(&done_, NotificationEvent, FALSE);
     }
 
+    // The status block is gone, or may be.
+    void forget_block() { block_ = nullptr; }
     void complete(NTSTATUS status) noexcept override {
         status_ = status;
         rtl::complete_io_status(block_, status, 0);
@@ -38,6 +41,8 @@ private:
     NTSTATUS status_ = STATUS_PENDING;
 };
 
+void leave_blocks(ob::Thread& thread) { end_thread_notifications(thread, StatusBlocks::leave); }
+
 // Blocks until the change, the close of the handle, or the end of the calling thread's client.
 NTSTATUS wait_for(cm::KeyBody& key, NotifyCall& call, PIO_STATUS_BLOCK block) {
     DISPATCHER_HEADER* const headers[] = {&call.done().Header};
@@ -51,6 +56,15 @@ NTSTATUS wait_for(cm::KeyBody& key, NotifyCall& call, PIO_STATUS_BLOCK block) {
 }
 
 }  // namespace
+
+void end_thread_notifications(ob::Thread& thread, StatusBlocks blocks) {
+    for (const auto& request : cm::take_notifies_of(thread)) {
+        if (blocks == StatusBlocks::leave) static_cast<NotifyCall&>(*request).forget_block();
+        request->complete(STATUS_NOTIFY_CLEANUP);
+    }
+}
+
+void watch_thread_ends() { ob::set_thread_exit_hook(leave_blocks); }
 
 namespace service {
 
@@ -74,7 +88,10 @@ NTSTATUS NtNotifyChangeKey(HANDLE KeyHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
         KeClearEvent(event.get());  // NO-3
     }
     const auto call = rtl::make_ref<NotifyCall>(*key, std::move(event), IoStatusBlock);
-    if (Asynchronous != 0) rtl::complete_io_status(IoStatusBlock, STATUS_PENDING, 0);
+    if (Asynchronous != 0) {
+        rtl::complete_io_status(IoStatusBlock, STATUS_PENDING, 0);
+        if ((CompletionFilter & REG_NOTIFY_THREAD_AGNOSTIC) == 0) call->issuer = ob::current().thread;
+    }
     const auto armed = cm::notify_change(**key, CompletionFilter, WatchTree != 0, call);
     if (!armed) return armed.error().code();
     return Asynchronous != 0 ? STATUS_PENDING : wait_for(**key, *call, IoStatusBlock);

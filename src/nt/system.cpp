@@ -12,6 +12,7 @@
 #include "nt/hardware.h"
 #include "nt/skeleton.h"
 #include "nt/store.h"
+#include "nt/thread.h"
 #include "nt/user_profile.h"
 #include "ob/namespace.h"
 #include "ob/process.h"
@@ -147,6 +148,7 @@ std::expected<void, BootFailure> fill_registry(Executive& executive) {
 std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& options) {
     ob::initialize();
     executive.objects = true;
+    watch_thread_ends();
     auto registry = cm::Registry::start({});
     if (!registry) return std::unexpected(failed("start the registry", registry.error()));
     executive.registry = std::move(*registry);

@@ -169,6 +169,22 @@ TEST_F(Handles, UseAndCloseRace) {
     process.close_all_handles();
 }
 
+HANDLE closed_by;
+void note_closer(Process&, void*, ACCESS_MASK, std::int64_t, std::int64_t) { closed_by = PsGetCurrentProcessId(); }
+
+// What is left open when a process ends is closed by that process, whichever thread clears up.
+TEST_F(Handles, RundownIsTheProcesssOwnDoing) {
+    auto process = Process::create({77002, u"client", se::Token::system()}).value();
+    const auto usual = std::exchange(counted_type().procedures.close, note_closer);
+    {
+        CallerScope scope(*process, nullptr, user_mode);
+        ASSERT_TRUE(insert_handle(make(), 1, 0));
+    }
+    process->terminate();
+    counted_type().procedures.close = usual;
+    EXPECT_EQ(closed_by, reinterpret_cast<HANDLE>(ULONG_PTR{77002}));
+}
+
 TEST_F(Handles, SystemThreadsRunInSystemAndSignal) {
     HANDLE handle = nullptr;
     CLIENT_ID id{};

@@ -94,7 +94,10 @@ void Process::terminate() {
 }
 
 void Process::close_all_handles() {
-    CallerScope scope(*this, current().thread, kernel_mode);
+    // Whoever sees the closes sees them done by this process, whichever thread clears up after it.
+    Thread* const caller = current().thread;
+    Thread* const own = caller != nullptr && &caller->process() == this ? caller : nullptr;
+    CallerScope scope(*this, own, kernel_mode);
     std::uint32_t index = 0;
     while (auto entry = handles_.remove_next(index)) release_handle(*this, std::move(*entry));
 }
@@ -111,9 +114,16 @@ Result<ObjectRef<Thread>> Thread::create(ObjectRef<Process> process, std::uint32
     return thread;
 }
 
+namespace {
+std::atomic<void (*)(Thread&)> thread_exit_hook{nullptr};
+}  // namespace
+
+void set_thread_exit_hook(void (*hook)(Thread& thread)) { thread_exit_hook.store(hook, std::memory_order_release); }
+
 void Thread::exited(NTSTATUS status) {
     NTSTATUS running = STATUS_PENDING;
     if (!exit_status_.compare_exchange_strong(running, status)) return;
+    if (auto* hook = thread_exit_hook.load(std::memory_order_acquire)) hook(*this);
     thread_table().remove(tid_, this);
     ex::signal(header_in(dispatcher_header_));
 }

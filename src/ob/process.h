@@ -37,7 +37,8 @@ public:
     HandleTable& handles() { return handles_; }
     std::int64_t create_time() const { return create_time_; }
     bool is_system() const { return is_system_; }
-    // Closes every handle (as this process), leaves the table of processes, signals who waits. Idempotent.
+    // Closes every handle (as this process; as the calling thread when it is one of its own), leaves the table of
+    // processes, signals who waits. Idempotent.
     void terminate();
     void close_all_handles();
     bool terminated() const { return terminated_.load(std::memory_order_acquire); }
@@ -69,7 +70,7 @@ public:
     Process& process() const { return *process_; }
     // STATUS_PENDING while it runs.
     NTSTATUS exit_status() const { return exit_status_.load(std::memory_order_acquire); }
-    // It runs no more: signals who waits. Idempotent.
+    // It runs no more: its requests end (the hook below), who waits for it is signaled. Idempotent.
     void exited(NTSTATUS status);
 
 private:
@@ -78,6 +79,10 @@ private:
     ObjectRef<Process> process_;
     std::atomic<NTSTATUS> exit_status_{STATUS_PENDING};
 };
+
+// What the floors above do when a thread has ended, before its object is signaled; runs in that thread where it is one
+// of this program. Null: nothing.
+void set_thread_exit_hook(void (*hook)(Thread& thread));
 
 // On whose behalf the calling thread runs. Pointers are valid as long as the scope that set them.
 struct Context {

@@ -14,13 +14,15 @@
 
 namespace regent::rpc {
 
-// Keeps the list of sockets true when a thread ends.
+// Keeps the lists of sockets and pending calls true when a thread ends.
 struct ConnectionOwner {
     Connection connection;
     ~ConnectionOwner() {
         if (!connection.socket.open()) return;
         RemoteGate& gate = RemoteGate::instance();
         ExclusiveGuard guard(gate.lock_);
+        // The daemon ends these calls; their status blocks and buffers may be on the stack that goes with the thread.
+        std::erase_if(gate.pending_, [&](const auto& each) { return each.second.issuer == &connection; });
         if (connection.generation == gate.generation_) gate.sockets_.erase(connection.socket.fd());
     }
 };
@@ -165,7 +167,7 @@ void RemoteGate::break_connection(Connection& connection) {
 std::uint64_t RemoteGate::add_pending(PIO_STATUS_BLOCK block, PVOID buffer, std::uint32_t size) {
     ExclusiveGuard guard(lock_);
     const std::uint64_t id = next_pending_++;
-    pending_.emplace(id, Pending{block, buffer, size});
+    pending_.emplace(id, Pending{block, buffer, size, &this_thread.connection});
     return id;
 }
 

@@ -51,6 +51,7 @@ private:
         PIO_STATUS_BLOCK block;
         PVOID buffer;
         std::uint32_t size;
+        const Connection* issuer;  // the thread's whose call it is
     };
     RemoteGate();
     static void prepare_fork();

@@ -127,7 +127,10 @@ void Server::client_gone(const std::shared_ptr<Session>& session) {
             if (other->process == doomed && !other->gone) doomed = nullptr;
     }
     if (thread) nt::cancel_thread_requests(*thread);
-    if (doomed) doomed->terminate();
+    if (!doomed) return;
+    // Callbacks see who closes the handles: the client's last thread.
+    const ob::CallerScope scope(doomed->process(), thread.get(), ob::kernel_mode);
+    doomed->terminate();
 }
 
 void Server::session_loop(const std::shared_ptr<Session>& session) {
@@ -141,11 +144,16 @@ void Server::session_loop(const std::shared_ptr<Session>& session) {
     }
     client_gone(session);
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, session->socket.fd(), nullptr);
+    ob::ObjectRef<ob::Thread> thread;
     {
         ExclusiveGuard guard(lock_);
         session->waits = nullptr;
         session->process = nullptr;
-        session->executive_thread = nullptr;
+        thread = std::move(session->executive_thread);
+    }
+    if (thread) {
+        nt::cancel_thread_requests(*thread);  // what its last call began after client_gone() looked
+        thread->exited(STATUS_SUCCESS);
     }
     session->finished = true;
 }

@@ -45,6 +45,14 @@ NTSTATUS status_of_errno(int error) {
 }
 std::unexpected<Status> fail_errno() { return fail(status_of_errno(errno)); }
 
+// Tells a missing file from a missing folder, as NT does.
+NTSTATUS open_status(const std::string& path, int error) {
+    const std::size_t slash = path.rfind('/');
+    if (error != ENOENT || slash == std::string::npos || slash == 0) return status_of_errno(error);
+    const bool folder = ::access(path.substr(0, slash).c_str(), F_OK) == 0;
+    return folder ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
+}
+
 class PosixFile final : public File {
 public:
     explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
@@ -129,7 +137,7 @@ public:
         if (path.find('\0') != std::string::npos) return fail(STATUS_OBJECT_NAME_INVALID);
         // O_NONBLOCK: opening a FIFO that somebody put there must not hang; regular files ignore it.
         const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
-        if (descriptor < 0) return fail_errno();
+        if (descriptor < 0) return fail(open_status(path, errno));
         auto file = std::make_unique<PosixFile>(descriptor);
         struct stat info;
         if (::fstat(descriptor, &info) != 0) return fail_errno();

@@ -1,6 +1,8 @@
 // A store is made, booted, stopped and booted again in this process; another process is kept out of it.
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "fixture.h"
 #include "nt/system.h"
 #include "regent/gate.h"
@@ -55,6 +57,25 @@ TEST_F(BootTest, stable_keys_survive_a_reboot_and_volatile_ones_do_not) {
     Partial value{};
     EXPECT_EQ(query(key, u"n", value), STATUS_SUCCESS);
     EXPECT_EQ(value.info.Data[0], 42);
+    NtClose(key);
+}
+
+TEST_F(BootTest, the_end_of_a_thread_sets_the_events_of_its_notifications) {  // NT-9
+    boot();
+    HANDLE key = nullptr, event = nullptr;
+    ASSERT_EQ(open_key(u"\\Registry\\Machine\\Software", &key), STATUS_SUCCESS);
+    ASSERT_EQ(NtCreateEvent(&event, EVENT_ALL_ACCESS, nullptr, NotificationEvent, FALSE), STATUS_SUCCESS);
+    IO_STATUS_BLOCK block{};
+    LARGE_INTEGER now{};
+    std::thread([&] {
+        EXPECT_EQ(
+            NtNotifyChangeKey(key, event, nullptr, nullptr, &block, REG_NOTIFY_CHANGE_NAME, FALSE, nullptr, 0, TRUE),
+            STATUS_PENDING);
+        EXPECT_EQ(NtWaitForSingleObject(event, FALSE, &now), STATUS_TIMEOUT);
+    }).join();
+    EXPECT_EQ(NtWaitForSingleObject(event, FALSE, &now), STATUS_SUCCESS);
+    EXPECT_EQ(block.Status, STATUS_PENDING);
+    NtClose(event);
     NtClose(key);
 }
 

@@ -134,6 +134,29 @@ TEST_F(DaemonTest, closing_the_handle_completes_a_notification_with_cleanup) {
     EXPECT_EQ(block.Status, STATUS_NOTIFY_CLEANUP);
 }
 
+// NT-9. The status block may lie on the thread's stack, so nothing is written there.
+TEST_F(DaemonTest, the_end_of_a_thread_sets_the_events_of_its_notifications) {
+    HANDLE key = nullptr;
+    ASSERT_EQ(open_key(work, &key, KEY_ALL_ACCESS), STATUS_SUCCESS);
+    const HANDLE event = make_event(), agnostic = make_event();
+    IO_STATUS_BLOCK block{}, agnostic_block{};
+    block.Status = -1;
+    std::thread([&] {
+        constexpr ULONG filter = REG_NOTIFY_CHANGE_LAST_SET;
+        EXPECT_EQ(NtNotifyChangeKey(key, event, nullptr, nullptr, &block, filter, FALSE, nullptr, 0, TRUE),
+                  STATUS_PENDING);
+        EXPECT_EQ(NtNotifyChangeKey(key, agnostic, nullptr, nullptr, &agnostic_block,
+                                    filter | REG_NOTIFY_THREAD_AGNOSTIC, FALSE, nullptr, 0, TRUE),
+                  STATUS_PENDING);
+        EXPECT_EQ(wait_for(event, 0), STATUS_TIMEOUT);
+    }).join();
+    EXPECT_EQ(wait_for(event, 5 * second), STATUS_SUCCESS);
+    EXPECT_EQ(block.Status, -1);
+    EXPECT_EQ(wait_for(agnostic, 0), STATUS_TIMEOUT);
+    EXPECT_EQ(set_dword(key, u"n", 9), STATUS_SUCCESS);
+    EXPECT_EQ(wait_for(agnostic, 5 * second), STATUS_SUCCESS);
+}
+
 // A named event lives as long as somebody has a handle to it: it tells when the daemon has cleaned up after a client.
 TEST_F(DaemonTest, a_client_killed_in_a_wait_leaves_nothing_behind) {
     Named name(u"\\BaseNamedObjects\\daemon_test");
