@@ -1,7 +1,10 @@
 // Every service of a key sends its pre and its post, can be refused, and can be answered by the filter (A4, A11).
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "filter_test.h"
+#include "wdk/wdm.h"
 
 namespace regent::test {
 namespace {
@@ -203,6 +206,50 @@ TEST_F(PairingTest, ArgumentsArriveAsCalled) {
     });
     EXPECT_EQ(set(key, u"Argument", 77), STATUS_SUCCESS);
     EXPECT_EQ(log.size(), 2U);
+}
+
+TEST_F(PairingTest, TheCalloutRunsAsItsCaller) {  // R17, R18
+    struct Seen {
+        KPROCESSOR_MODE mode;
+        KIRQL level;
+        HANDLE process, thread;
+    } seen{};
+    Filter filter(log, "x", u"1", [&](const Call& call) {
+        if (call.notify_class == RegNtPreFlushKey) {
+            HANDLE own = nullptr;
+            Name name(test_key);
+            EXPECT_EQ(ZwOpenKey(&own, KEY_READ, name), STATUS_SUCCESS);  // kernel mode for its duration only
+            ZwClose(own);
+            seen = {ExGetPreviousMode(), KeGetCurrentIrql(), PsGetCurrentProcessId(), PsGetCurrentThreadId()};
+        }
+        return STATUS_SUCCESS;
+    });
+    EXPECT_EQ(NtFlushKey(key), STATUS_SUCCESS);
+    EXPECT_EQ(seen.mode, UserMode);
+    EXPECT_EQ(seen.level, PASSIVE_LEVEL);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(seen.process), static_cast<std::uintptr_t>(getpid()));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(seen.thread), static_cast<std::uintptr_t>(gettid()));
+    EXPECT_EQ(ZwFlushKey(key), STATUS_SUCCESS);
+    EXPECT_EQ(seen.mode, KernelMode);
+}
+
+TEST_F(PairingTest, InputsAreCapturedBeforeTheCallout) {  // R58
+    Utf16 name_text = u"Captured";
+    UNICODE_STRING name = rtl::unicode_string(name_text);
+    ULONG data = 1;
+    {
+        Filter filter(log, "x", u"1", [&](const Call& call) {
+            if (call.notify_class == RegNtPreSetValueKey) {
+                data = 2;
+                name_text[0] = u'X';
+            }
+            return STATUS_SUCCESS;
+        });
+        EXPECT_EQ(NtSetValueKey(key, &name, 0, REG_DWORD, &data, sizeof data), STATUS_SUCCESS);
+    }
+    name_text[0] = u'C';
+    EXPECT_EQ(NtQueryValueKey(key, &name, KeyValuePartialInformation, buffer, sizeof buffer, &needed), STATUS_SUCCESS);
+    EXPECT_EQ(reinterpret_cast<KEY_VALUE_PARTIAL_INFORMATION*>(buffer)->Data[0], 1);
 }
 
 TEST_F(PairingTest, CallsThatNeverReachAKeyAreNotTold) {  // no object, no notification
