@@ -29,10 +29,24 @@ target_compile_options(regent_options INTERFACE
   $<$<BOOL:${RG_WERROR}>:-Werror>
   -fno-omit-frame-pointer)
 target_link_libraries(regent_options INTERFACE Threads::Threads)
-if(RG_SANITIZE)
-  target_compile_options(regent_options INTERFACE -fsanitize=${RG_SANITIZE} -fno-sanitize-recover=all)
-  target_link_options(regent_options INTERFACE -fsanitize=${RG_SANITIZE})
-endif()
+
+# regent_sanitize(<target> <PRIVATE|INTERFACE>): what a sanitizer build adds. Everything that shares memory with
+# instrumented code takes it, also what does not use regent_options: drivers, programs in the Windows dialect.
+function(regent_sanitize target scope)
+  if(RG_SANITIZE)
+    target_compile_options(${target} ${scope} -fsanitize=${RG_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(${target} ${scope} -fsanitize=${RG_SANITIZE})
+  endif()
+endfunction()
+regent_sanitize(regent_options INTERFACE)
+
+# regent_timeout(<seconds> <tests>...): sanitized programs are given five times as long.
+function(regent_timeout seconds)
+  if(RG_SANITIZE)
+    math(EXPR seconds "${seconds} * 5")
+  endif()
+  set_tests_properties(${ARGN} PROPERTIES TIMEOUT ${seconds})
+endfunction()
 
 # regent_floor(<name> SOURCES ... [DEPENDS <lower floors>...]): one static library for src/<name>.
 function(regent_floor name)
@@ -61,5 +75,6 @@ function(regent_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS quick)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  regent_timeout(${ARG_TIMEOUT} ${name})
 endfunction()
