@@ -108,6 +108,7 @@ NTSTATUS fake_set_event(HANDLE, PLONG previous) {
     if (seen.block != nullptr) {
         std::memcpy(seen.buffer, "data", 4);
         rtl::complete_io_status(seen.block, STATUS_SUCCESS, 4);
+        seen.block = nullptr;  // the call that it belongs to goes now
     }
     return STATUS_SUCCESS;
 }
