@@ -68,7 +68,6 @@ NTSTATUS IoCsqInitializeEx(PIO_CSQ csq, PIO_CSQ_INSERT_IRP_EX insert_routine, PI
 NTSTATUS IoCsqInsertIrpEx(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PVOID insert_context) {
     if (context != nullptr) *context = IO_CSQ_IRP_CONTEXT{IO_TYPE_CSQ_IRP_CONTEXT, irp, csq};
     slot_of(irp) = context != nullptr ? static_cast<PVOID>(context) : csq;
-    csq->ReservePointer = nullptr;
     KIRQL irql;
     csq->CsqAcquireLock(csq, &irql);
     const NTSTATUS status = insert(csq, irp, insert_context);
