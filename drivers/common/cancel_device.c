@@ -142,8 +142,8 @@ static NTSTATUS NTAPI CancelDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 NTSTATUS CancelAnswerQuery(PEXPERIMENT_COUNTS Counts, PVOID Buffer, ULONG OutputLength, PULONG_PTR Information) {
     if (OutputLength < sizeof(*Counts)) return STATUS_BUFFER_TOO_SMALL;
-    Counts->ReadsCompleted = (ULONG)g_Extension->ReadsCompleted;
-    Counts->ReadsCancelled = (ULONG)g_Extension->ReadsCancelled;
+    Counts->ReadsCompleted = (ULONG)ReadShared(&g_Extension->ReadsCompleted);
+    Counts->ReadsCancelled = (ULONG)ReadShared(&g_Extension->ReadsCancelled);
     RtlCopyMemory(Buffer, Counts, sizeof(*Counts));
     *Information = sizeof(*Counts);
     return STATUS_SUCCESS;

@@ -110,7 +110,7 @@ PPENDING_ENTRY PendingPop(VOID) {
     return found;
 }
 
-LONG PendingCount(VOID) { return g_Count; }
+LONG PendingCount(VOID) { return ReadShared(&g_Count); }
 
 BOOLEAN IsInSubtree(PCUNICODE_STRING Subtree, PCUNICODE_STRING Name) {
     if (Subtree->Length == 0) return TRUE;

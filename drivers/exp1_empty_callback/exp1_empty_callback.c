@@ -25,7 +25,7 @@ static NTSTATUS Exp1Control(ULONG ControlCode, PVOID Buffer, ULONG InputLength, 
     UNREFERENCED_PARAMETER(InputLength);
     if (ControlCode != IOCTL_EXPERIMENT_QUERY) return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(&counts, sizeof(counts));
-    counts.Callouts = (ULONGLONG)g_Callouts;
+    counts.Callouts = (ULONGLONG)ReadShared(&g_Callouts);
     return CancelAnswerQuery(&counts, Buffer, OutputLength, Information);
 }
 

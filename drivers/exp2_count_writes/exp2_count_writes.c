@@ -27,8 +27,8 @@ static NTSTATUS Exp2Control(ULONG ControlCode, PVOID Buffer, ULONG InputLength, 
     UNREFERENCED_PARAMETER(InputLength);
     if (ControlCode != IOCTL_EXPERIMENT_QUERY) return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(&counts, sizeof(counts));
-    counts.Callouts = (ULONGLONG)g_Callouts;
-    counts.ValuesWritten = (ULONGLONG)g_ValuesWritten;
+    counts.Callouts = (ULONGLONG)ReadShared(&g_Callouts);
+    counts.ValuesWritten = (ULONGLONG)ReadShared(&g_ValuesWritten);
     return CancelAnswerQuery(&counts, Buffer, OutputLength, Information);
 }
 

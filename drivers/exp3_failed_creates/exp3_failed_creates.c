@@ -83,11 +83,11 @@ static NTSTATUS Exp3Control(ULONG ControlCode, PVOID Buffer, ULONG InputLength, 
     UNREFERENCED_PARAMETER(InputLength);
     if (ControlCode != IOCTL_EXPERIMENT_QUERY) return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(&counts, sizeof(counts));
-    counts.Callouts = (ULONGLONG)g_Callouts;
-    counts.ValuesWritten = (ULONGLONG)g_ValuesWritten;
-    counts.Creates = (ULONGLONG)g_Creates;
-    counts.FailedCreates = (ULONGLONG)g_FailedCreates;
-    counts.Dumped = (ULONGLONG)g_Dumped;
+    counts.Callouts = (ULONGLONG)ReadShared(&g_Callouts);
+    counts.ValuesWritten = (ULONGLONG)ReadShared(&g_ValuesWritten);
+    counts.Creates = (ULONGLONG)ReadShared(&g_Creates);
+    counts.FailedCreates = (ULONGLONG)ReadShared(&g_FailedCreates);
+    counts.Dumped = (ULONGLONG)ReadShared(&g_Dumped);
     counts.Pending = (ULONG)PendingCount();
     return CancelAnswerQuery(&counts, Buffer, OutputLength, Information);
 }

@@ -83,7 +83,7 @@ static BOOLEAN TakeList(PLIST_ENTRY Batch) {
         InitializeListHead(&g_List);
     } else {
         g_WorkerQueued = FALSE;
-        g_WorkerThread = NULL; /* this pool thread's next item may be another driver's */
+        WriteShared(&g_WorkerThread, NULL); /* this pool thread's next item may be another driver's */
     }
     KeReleaseSpinLock(&g_ListLock, irql);
     return any;
@@ -92,7 +92,7 @@ static BOOLEAN TakeList(PLIST_ENTRY Batch) {
 static VOID Report(VOID) {
     static UNICODE_STRING valueName = RTL_CONSTANT_STRING(L"Dumped");
     OBJECT_ATTRIBUTES attributes;
-    ULONGLONG dumped = (ULONGLONG)g_Dumped;
+    ULONGLONG dumped = (ULONGLONG)ReadShared(&g_Dumped);
     HANDLE key;
 
     if (g_ReportPath.Buffer == NULL) return;
@@ -109,7 +109,7 @@ static VOID NTAPI BatchWorker(PDEVICE_OBJECT DeviceObject, PVOID Context) {
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Context);
-    g_WorkerThread = PsGetCurrentThreadId();
+    WriteShared(&g_WorkerThread, PsGetCurrentThreadId());
     while (TakeList(&batch)) {
         LONG count = 0;
         for (; !IsListEmpty(&batch); count++) Dump(CONTAINING_RECORD(RemoveHeadList(&batch), PENDING_ENTRY, Link));
@@ -198,7 +198,7 @@ static NTSTATUS NTAPI Exp4Callback(PVOID CallbackContext, PVOID Argument1, PVOID
     REG_NOTIFY_CLASS operation = (REG_NOTIFY_CLASS)(ULONG_PTR)Argument1;
 
     UNREFERENCED_PARAMETER(CallbackContext);
-    if (g_WorkerThread == PsGetCurrentThreadId()) { /* both notifications of its operations come on that thread */
+    if (ReadShared(&g_WorkerThread) == PsGetCurrentThreadId()) { /* both notifications of its operations come on that thread */
         if (operation == RegNtPreCreateKeyEx) InterlockedIncrement64(&g_OwnSkipped);
         return STATUS_SUCCESS;
     }
@@ -228,13 +228,13 @@ static NTSTATUS Exp4Control(ULONG ControlCode, PVOID Buffer, ULONG InputLength, 
     UNREFERENCED_PARAMETER(InputLength);
     if (ControlCode != IOCTL_EXPERIMENT_QUERY) return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(&counts, sizeof(counts));
-    counts.Callouts = (ULONGLONG)g_Callouts;
-    counts.ValuesWritten = (ULONGLONG)g_ValuesWritten;
-    counts.Creates = (ULONGLONG)g_Creates;
-    counts.FailedCreates = (ULONGLONG)g_FailedCreates;
-    counts.Dumped = (ULONGLONG)g_Dumped;
-    counts.WorkItems = (ULONGLONG)g_WorkItems;
-    counts.OwnSkipped = (ULONGLONG)g_OwnSkipped;
+    counts.Callouts = (ULONGLONG)ReadShared(&g_Callouts);
+    counts.ValuesWritten = (ULONGLONG)ReadShared(&g_ValuesWritten);
+    counts.Creates = (ULONGLONG)ReadShared(&g_Creates);
+    counts.FailedCreates = (ULONGLONG)ReadShared(&g_FailedCreates);
+    counts.Dumped = (ULONGLONG)ReadShared(&g_Dumped);
+    counts.WorkItems = (ULONGLONG)ReadShared(&g_WorkItems);
+    counts.OwnSkipped = (ULONGLONG)ReadShared(&g_OwnSkipped);
     counts.Pending = (ULONG)PendingCount();
     return CancelAnswerQuery(&counts, Buffer, OutputLength, Information);
 }

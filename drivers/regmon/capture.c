@@ -293,10 +293,13 @@ static VOID OnPre(ULONG Class, PVOID Information) {
     *context = (PVOID)(ULONG_PTR)(stamp | (ULONG)(RawNow() >> PACKED_SHIFT));
 }
 
+/* The ring's producer alone counts; others look. */
+static VOID Count(PULONGLONG Counter) { WriteShared(Counter, *Counter + 1); }
+
 static VOID CountDrop(PRING Ring, UCHAR Reason, ULONGLONG Time) {
-    Ring->Produced++;
+    Count(&Ring->Produced);
     Ring->Sequence++;
-    Ring->Dropped[Reason]++;
+    Count(&Ring->Dropped[Reason]);
     if (Ring->GapCount++ != 0) return;
     Ring->GapReason = Reason;
     Ring->GapTime = Time;
@@ -327,7 +330,7 @@ static VOID WriteEvent(PRING Ring, PCAPTURE Capture, ULONG Size) {
         CountDrop(Ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
         return;
     }
-    Ring->Produced++;
+    Count(&Ring->Produced);
     Capture->Event.Sequence = Ring->Sequence++;
     Capture->Event.Ring = Ring->Index;
     *event = Capture->Event;
@@ -359,10 +362,10 @@ static VOID Write(PCAPTURE Capture, BOOLEAN Defined) {
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         CountDrop(ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
     }
-    if (!ring->Kicked && (ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2) {
+    if (!ReadShared(&ring->Kicked) && (ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2) {
         ring->KnownHead = LoadAcquire64(&ring->Head);
         wake = (BOOLEAN)((ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2);
-        if (wake) ring->Kicked = 1;
+        if (wake) WriteShared(&ring->Kicked, 1);
     }
     ReleaseRing(ring);
     if (wake) WakeConsumer(); /* once for half a ring, not once for an event */
@@ -406,7 +409,7 @@ NTSTATUS NTAPI RegmonCallback(PVOID CallbackContext, PVOID Argument1, PVOID Argu
     ULONG class = (ULONG)(ULONG_PTR)Argument1;
 
     UNREFERENCED_PARAMETER(CallbackContext);
-    if (class >= MaxRegNtNotifyClass || class == RegNtCallbackObjectContextCleanup || !g_Session.Recording)
+    if (class >= MaxRegNtNotifyClass || class == RegNtCallbackObjectContextCleanup || !ReadShared(&g_Session.Recording))
         return STATUS_SUCCESS;
     if (g_Pre[class].PostClass != 0)
         OnPre(class, Argument2);

@@ -93,7 +93,7 @@ PRING AcquireRing(VOID) {
 
     for (i = 0; i < PROBES; i++) {
         PRING ring = &g_Session.Rings[(start + i) % g_Session.RingCount];
-        if (ring->Busy == 0 && InterlockedCompareExchange(&ring->Busy, 1, 0) == 0) return ring;
+        if (ReadShared(&ring->Busy) == 0 && InterlockedCompareExchange(&ring->Busy, 1, 0) == 0) return ring;
     }
     return NULL;
 }
@@ -108,7 +108,13 @@ static VOID QueueFlush(VOID) {
 }
 
 VOID WakeConsumer(void) {
-    if (!IsListEmpty(&g_Reads)) QueueFlush(); /* nobody waits: the next READ finds the records */
+    BOOLEAN waiting;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&g_ReadsLock, &irql);
+    waiting = (BOOLEAN)!IsListEmpty(&g_Reads);
+    KeReleaseSpinLock(&g_ReadsLock, irql);
+    if (waiting) QueueFlush(); /* nobody waits: the next READ finds the records */
 }
 
 static VOID NTAPI FlushTick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2) {
@@ -169,12 +175,12 @@ static ULONG FillBatch(PUCHAR Buffer, ULONG Length, PULONG Records) {
     for (i = 0; i < g_Session.RingCount && all; i++) {
         PRING ring = &g_Session.Rings[i];
         all = RingDrain(ring, ends[i], Buffer, Length, &used, Records);
-        if (all) ring->Kicked = 0;
-        if (all && !g_Session.Recording) DrainGap(ring, Buffer, Length, &used, Records);
+        if (all) WriteShared(&ring->Kicked, 0);
+        if (all && !ReadShared(&g_Session.Recording)) DrainGap(ring, Buffer, Length, &used, Records);
     }
     batch->Bytes = used;
     batch->Records = *Records;
-    if (!g_Session.Recording) batch->Flags |= REGMON_BATCH_STOPPED;
+    if (!ReadShared(&g_Session.Recording)) batch->Flags |= REGMON_BATCH_STOPPED;
     if (!all) batch->Flags |= REGMON_BATCH_MORE;
     batch->RawFrequency = RawFrequency();
     batch->RawBase = g_RawBase;
@@ -206,7 +212,7 @@ static NTSTATUS TryRead(PIRP Irp, ULONGLONG Now) {
     ExAcquireFastMutex(&g_Lock);
     if (g_Owner == stack->FileObject) {
         used = FillBatch(buffer, stack->Parameters.DeviceIoControl.OutputBufferLength, &records);
-        status = records != 0 || !g_Session.Recording || Now >= Deadline(Irp) ? STATUS_SUCCESS : STATUS_PENDING;
+        status = records != 0 || !ReadShared(&g_Session.Recording) || Now >= Deadline(Irp) ? STATUS_SUCCESS : STATUS_PENDING;
     }
     ExReleaseFastMutex(&g_Lock);
     return status == STATUS_PENDING ? status : Complete(Irp, status, used);
@@ -242,23 +248,23 @@ static NTSTATUS Start(PFILE_OBJECT File) {
     NTSTATUS status;
     ULONG i;
 
-    if (g_Owner != NULL && (g_Owner != File || g_Session.Recording)) return STATUS_DEVICE_BUSY;
+    if (g_Owner != NULL && (g_Owner != File || ReadShared(&g_Session.Recording))) return STATUS_DEVICE_BUSY;
     for (i = 0; i < g_Session.RingCount; i++) RingReset(&g_Session.Rings[i]);
     NamesReset();
     g_Session.Excluded = g_Session.BusyDrops = 0;
     g_Batches = 0;
-    g_WakeUps = 0;
+    WriteShared(&g_WakeUps, 0);
     g_Session.ExcludedProcessId = (g_Session.Config.Flags & REGMON_CONFIG_INCLUDE_SELF) != 0 ? 0 : CallerId();
     status = CmRegisterCallbackEx(RegmonCallback, &g_Altitude, g_Driver, NULL, &g_Session.Cookie, NULL);
     if (!NT_SUCCESS(status)) return status;
-    g_Owner = File;
+    WriteShared(&g_Owner, File);
     InterlockedExchange(&g_Session.Recording, 1); /* the cookie is there: the callback may use it */
     return STATUS_SUCCESS;
 }
 
 /* After this no callout runs and none will. */
 static VOID Stop(VOID) {
-    if (!g_Session.Recording) return;
+    if (!ReadShared(&g_Session.Recording)) return;
     InterlockedExchange(&g_Session.Recording, 0);
     CmUnRegisterCallback(g_Session.Cookie);
 }
@@ -276,12 +282,12 @@ static VOID EndSession(VOID) {
         ring->Dropped[REGMON_DROP_CLOSED] += ring->Produced - answered;
         ring->Head = ring->Tail;
     }
-    g_Owner = NULL;
+    WriteShared(&g_Owner, NULL);
 }
 
 static NTSTATUS Configure(PFILE_OBJECT File, PREGMON_CONFIG Config, ULONG Length) {
     if (Length < sizeof(*Config)) return STATUS_INVALID_PARAMETER;
-    if (g_Session.Recording || (g_Owner != NULL && g_Owner != File)) return STATUS_DEVICE_BUSY;
+    if (ReadShared(&g_Session.Recording) || (g_Owner != NULL && g_Owner != File)) return STATUS_DEVICE_BUSY;
     if (Config->DataBytes > REGMON_DATA_MAXIMUM) return STATUS_INVALID_PARAMETER;
     if ((Config->Flags & ~(ULONG)REGMON_CONFIG_INCLUDE_SELF) != 0) return STATUS_INVALID_PARAMETER;
     g_Session.Config = *Config;
@@ -299,21 +305,21 @@ static NTSTATUS QueryStats(PREGMON_STATS Stats, ULONG Length, PULONG_PTR Informa
     for (i = 0; i < g_Session.RingCount; i++) {
         Stats->Delivered += g_Session.Rings[i].Delivered;
         for (reason = 0; reason < REGMON_DROP_REASONS; reason++)
-            Stats->Dropped[reason] += g_Session.Rings[i].Dropped[reason];
+            Stats->Dropped[reason] += ReadShared(&g_Session.Rings[i].Dropped[reason]);
     }
-    Stats->Dropped[REGMON_DROP_RING_BUSY] += (ULONGLONG)g_Session.BusyDrops;
+    Stats->Dropped[REGMON_DROP_RING_BUSY] += (ULONGLONG)ReadShared(&g_Session.BusyDrops);
     for (reason = 0; reason < REGMON_DROP_REASONS; reason++) answered += Stats->Dropped[reason];
     answered += Stats->Delivered;
     Stats->Produced = Stats->Dropped[REGMON_DROP_RING_BUSY];
-    for (i = 0; i < g_Session.RingCount; i++) Stats->Produced += g_Session.Rings[i].Produced;
+    for (i = 0; i < g_Session.RingCount; i++) Stats->Produced += ReadShared(&g_Session.Rings[i].Produced);
     Stats->Pending = Stats->Produced > answered ? Stats->Produced - answered : 0;
-    Stats->Excluded = (ULONGLONG)g_Session.Excluded;
+    Stats->Excluded = (ULONGLONG)ReadShared(&g_Session.Excluded);
     Stats->Batches = g_Batches;
-    Stats->WakeUps = (ULONGLONG)g_WakeUps;
+    Stats->WakeUps = (ULONGLONG)ReadShared(&g_WakeUps);
     Stats->Rings = g_Session.RingCount;
     Stats->RingBytes = g_Session.Rings[0].Size;
-    Stats->Recording = (ULONG)g_Session.Recording;
-    Stats->Consumers = (ULONG)g_Opens;
+    Stats->Recording = (ULONG)ReadShared(&g_Session.Recording);
+    Stats->Consumers = (ULONG)ReadShared(&g_Opens);
     *Information = sizeof(*Stats);
     return STATUS_SUCCESS;
 }
@@ -325,10 +331,10 @@ static NTSTATUS Read(PIRP Irp) {
     if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(*read)) return Complete(Irp, STATUS_INVALID_PARAMETER, 0);
     if (stack->Parameters.DeviceIoControl.OutputBufferLength < REGMON_READ_MINIMUM || Irp->MdlAddress == NULL)
         return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
-    if (g_Owner != stack->FileObject) return Complete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
+    if (ReadShared(&g_Owner) != stack->FileObject) return Complete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
     Irp->Tail.Overlay.DriverContext[0] =
         (PVOID)(ULONG_PTR)(KeQueryInterruptTime() + (ULONGLONG)read->WaitMilliseconds * 10000);
-    if (read->WaitMilliseconds == 0 || !g_Session.Recording || PendingBytes() >= READY_BYTES) {
+    if (read->WaitMilliseconds == 0 || !ReadShared(&g_Session.Recording) || PendingBytes() >= READY_BYTES) {
         Irp->Tail.Overlay.DriverContext[0] = NULL; /* its deadline has passed: answered in any case */
         return TryRead(Irp, 0);
     }
@@ -367,7 +373,7 @@ static NTSTATUS NTAPI RegmonControl(PDEVICE_OBJECT DeviceObject, PIRP Irp) {
             break;
     }
     ExReleaseFastMutex(&g_Lock);
-    if (!g_Session.Recording) WakeConsumer(); /* a READ that waits for more hears that there is no more */
+    if (!ReadShared(&g_Session.Recording)) WakeConsumer(); /* a READ that waits for more hears that there is no more */
     return Complete(Irp, status, information);
 }
 
