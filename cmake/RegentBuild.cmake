@@ -27,6 +27,8 @@ target_compile_options(regent_options INTERFACE
   -Wall -Wextra -Wshadow
   $<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;-Wconversion;-Wold-style-cast;-Wnon-virtual-dtor>
   $<$<BOOL:${RG_WERROR}>:-Werror>
+  # NT's layouts are read through several types, as the compilers of Windows allow.
+  -fno-strict-aliasing
   -fno-omit-frame-pointer)
 target_link_libraries(regent_options INTERFACE Threads::Threads)
 

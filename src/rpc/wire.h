@@ -73,8 +73,11 @@ public:
     void end_frame(std::uint64_t ordinal);
 
     void put_bytes(const void* data, std::size_t size) {
-        const auto* bytes = static_cast<const std::byte*>(data);
-        bytes_.insert(bytes_.end(), bytes, bytes + size);
+        if (size == 0) return;
+        // Not insert(): g++ 12 sees an overflow there that is none.
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + size);
+        std::memcpy(bytes_.data() + at, data, size);
     }
     template <typename T>
     void put(T value) {
