@@ -162,8 +162,12 @@ TEST_F(DaemonTest, a_client_killed_in_a_wait_leaves_nothing_behind) {
     Named name(u"\\BaseNamedObjects\\daemon_test");
     const auto block_forever = [&] {
         HANDLE event = nullptr, key = nullptr;
-        if (NtCreateEvent(&event, EVENT_ALL_ACCESS, &name.attributes, NotificationEvent, FALSE) != STATUS_SUCCESS)
-            return 1;
+        // The parent looks for the event by making it, and may hold it just now.
+        NTSTATUS made = STATUS_OBJECT_NAME_COLLISION;
+        while (made == STATUS_OBJECT_NAME_COLLISION) {
+            made = NtCreateEvent(&event, EVENT_ALL_ACCESS, &name.attributes, NotificationEvent, FALSE);
+        }
+        if (made != STATUS_SUCCESS) return 1;
         if (open_key(work, &key) != STATUS_SUCCESS) return 2;
         std::thread notified([key] {
             IO_STATUS_BLOCK block{};
