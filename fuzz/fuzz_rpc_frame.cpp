@@ -97,11 +97,14 @@ const nt::ServiceTable& table() {
     return fakes;
 }
 
-constexpr nt::ServiceNumber faked[] = {
-    nt::ServiceNumber::NtCreateKey,         nt::ServiceNumber::NtSetValueKey,
-    nt::ServiceNumber::NtQueryKey,          nt::ServiceNumber::NtQueryObject,
-    nt::ServiceNumber::NtQueryDirectoryObject, nt::ServiceNumber::NtSetSecurityObject,
-    nt::ServiceNumber::NtWaitForMultipleObjects, nt::ServiceNumber::NtDeviceIoControlFile};
+constexpr nt::ServiceNumber faked[] = {nt::ServiceNumber::NtCreateKey,
+                                       nt::ServiceNumber::NtSetValueKey,
+                                       nt::ServiceNumber::NtQueryKey,
+                                       nt::ServiceNumber::NtQueryObject,
+                                       nt::ServiceNumber::NtQueryDirectoryObject,
+                                       nt::ServiceNumber::NtSetSecurityObject,
+                                       nt::ServiceNumber::NtWaitForMultipleObjects,
+                                       nt::ServiceNumber::NtDeviceIoControlFile};
 
 }  // namespace
 

@@ -2,8 +2,8 @@
 
 #include "parameters.h"
 
-/* One per open handle. The remove lock lets cleanup wait for the reads that other threads are just queuing: after it, no
-   request of this file can enter the queue any more. */
+/* One per open handle. The remove lock lets cleanup wait for the reads that other threads are just queuing: after it,
+   no request of this file can enter the queue any more. */
 typedef struct _FILE_CONTEXT {
     IO_REMOVE_LOCK Lock;
 } FILE_CONTEXT, *PFILE_CONTEXT;
@@ -187,8 +187,8 @@ NTSTATUS CancelDeviceCreate(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registr
 
     if (NT_SUCCESS(status)) status = MakeName(&g_Link, g_LinkBuffer, sizeof(g_LinkBuffer), L"\\DosDevices\\", Name);
     if (!NT_SUCCESS(status)) return status;
-    status = IoCreateDevice(DriverObject, sizeof(CANCEL_EXTENSION), &name, FILE_DEVICE_UNKNOWN,
-                            FILE_DEVICE_SECURE_OPEN, FALSE, &device);
+    status = IoCreateDevice(DriverObject, sizeof(CANCEL_EXTENSION), &name, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN,
+                            FALSE, &device);
     if (!NT_SUCCESS(status)) return status;
     status = IoCreateSymbolicLink(&g_Link, &name);
     if (!NT_SUCCESS(status)) {

@@ -1,6 +1,6 @@
-/* The device of the `cancel` sample: read requests wait in a cancel-safe queue until a timer completes them, one a tick,
-   oldest first, each with the next number of a counter. A request leaves the queue in exactly one of three ways: the
-   tick, its cancellation, the cleanup of the handle it was sent through. Every experiment extends this device. */
+/* The device of the `cancel` sample: read requests wait in a cancel-safe queue until a timer completes them, one a
+   tick, oldest first, each with the next number of a counter. A request leaves the queue in exactly one of three ways:
+   the tick, its cancellation, the cleanup of the handle it was sent through. Every experiment extends this device. */
 #pragma once
 
 #include "driver.h"

@@ -1,6 +1,6 @@
-/* The pre-notifications that wait for their post-notification, by thread. A thread gets exactly one post for one pre, in
-   this order, but creates nest: a callback of ours or of a filter below may create keys itself. So a thread has a stack
-   of entries, and a post belongs to the newest one. */
+/* The pre-notifications that wait for their post-notification, by thread. A thread gets exactly one post for one pre,
+   in this order, but creates nest: a callback of ours or of a filter below may create keys itself. So a thread has a
+   stack of entries, and a post belongs to the newest one. */
 #pragma once
 
 #include "driver.h"
@@ -17,8 +17,8 @@ typedef struct _PENDING_ENTRY {
 VOID PendingInitialize(VOID);
 /* REQUIRES: the callback is unregistered, no entry is taken. Frees what is left. */
 VOID PendingUninitialize(VOID);
-/* An entry with the full name of the key: `CompleteName`, prefixed with `RootObject`'s name when it is relative. Not yet
-   in the table. NULL: no memory. */
+/* An entry with the full name of the key: `CompleteName`, prefixed with `RootObject`'s name when it is relative. Not
+   yet in the table. NULL: no memory. */
 PPENDING_ENTRY PendingCreate(PVOID RootObject, PUNICODE_STRING CompleteName);
 VOID PendingFree(PPENDING_ENTRY Entry);
 VOID PendingPush(PPENDING_ENTRY Entry); /* stamps it and makes it this thread's newest */

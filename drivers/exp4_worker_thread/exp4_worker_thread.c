@@ -41,11 +41,12 @@ static volatile LONG64 g_WorkItems;
 static volatile LONG64 g_OwnSkipped;
 
 static KSPIN_LOCK g_ListLock;
-static LIST_ENTRY g_List;        /* entries for the worker, oldest first */
-static BOOLEAN g_WorkerQueued;   /* the batch item is queued or its routine has not looked at the list for the last time */
+static LIST_ENTRY g_List; /* entries for the worker, oldest first */
+static BOOLEAN
+    g_WorkerQueued; /* the batch item is queued or its routine has not looked at the list for the last time */
 static PIO_WORKITEM g_BatchItem;
-static KEVENT g_Idle;            /* signaled: no entry waits and no routine runs */
-static LONG g_Outstanding;       /* entries handed over and not yet printed, by g_ListLock */
+static KEVENT g_Idle;                  /* signaled: no entry waits and no routine runs */
+static LONG g_Outstanding;             /* entries handed over and not yet printed, by g_ListLock */
 static volatile HANDLE g_WorkerThread; /* the thread that runs the batch routine now; NULL: none */
 static UNICODE_STRING g_ReportPath;
 
@@ -198,7 +199,8 @@ static NTSTATUS NTAPI Exp4Callback(PVOID CallbackContext, PVOID Argument1, PVOID
     REG_NOTIFY_CLASS operation = (REG_NOTIFY_CLASS)(ULONG_PTR)Argument1;
 
     UNREFERENCED_PARAMETER(CallbackContext);
-    if (ReadShared(&g_WorkerThread) == PsGetCurrentThreadId()) { /* both notifications of its operations come on that thread */
+    if (ReadShared(&g_WorkerThread) ==
+        PsGetCurrentThreadId()) { /* both notifications of its operations come on that thread */
         if (operation == RegNtPreCreateKeyEx) InterlockedIncrement64(&g_OwnSkipped);
         return STATUS_SUCCESS;
     }

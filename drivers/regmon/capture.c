@@ -201,7 +201,8 @@ static VOID CaptureDetails(PCAPTURE Capture, REG_NOTIFY_CLASS Class, PREG_POST_O
             detail[0] = ((PREG_RESTORE_KEY_INFORMATION)pre)->Flags;
             break;
         case RegNtPostQueryKeySecurity:
-            detail[REGMON_DETAIL_SECURITY_INFORMATION] = *((PREG_QUERY_KEY_SECURITY_INFORMATION)pre)->SecurityInformation;
+            detail[REGMON_DETAIL_SECURITY_INFORMATION] =
+                *((PREG_QUERY_KEY_SECURITY_INFORMATION)pre)->SecurityInformation;
             break;
         case RegNtPostSetKeySecurity:
             detail[REGMON_DETAIL_SECURITY_INFORMATION] = *((PREG_SET_KEY_SECURITY_INFORMATION)pre)->SecurityInformation;
@@ -414,6 +415,6 @@ NTSTATUS NTAPI RegmonCallback(PVOID CallbackContext, PVOID Argument1, PVOID Argu
     if (g_Pre[class].PostClass != 0)
         OnPre(class, Argument2);
     else if (((PREG_POST_OPERATION_INFORMATION)Argument2)->CallContext != NULL) /* stamped: it is wanted */
-        OnPost((REG_NOTIFY_CLASS)class, Argument2);
+        OnPost((REG_NOTIFY_CLASS) class, Argument2);
     return STATUS_SUCCESS;
 }

@@ -5,8 +5,8 @@
 #define NAME_SLOTS 16384
 #define PROCESS_SLOTS 256
 
-/* Readers take no lock. A NameId is never used twice, so a reader that finds the same one before and after it read KeyId
-   knows that the two belong together; a writer takes NameId away first. */
+/* Readers take no lock. A NameId is never used twice, so a reader that finds the same one before and after it read
+   KeyId knows that the two belong together; a writer takes NameId away first. */
 typedef struct _NAME_SLOT {
     volatile LONG64 NameId; /* 0: empty */
     volatile LONG64 KeyId;

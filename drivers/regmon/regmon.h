@@ -3,8 +3,8 @@
      callback (capture.c) -> a ring of its thread (ring.c) -> READ's buffer (session.c) -> the consumer
                           \-> definitions, once per key and process (names.c) -/
 
-   In the callback nothing is allocated, nothing is formatted, no lock is waited for except when a key or process is seen
-   for the first time. */
+   In the callback nothing is allocated, nothing is formatted, no lock is waited for except when a key or process is
+   seen for the first time. */
 #pragma once
 
 #include "common/driver.h"

@@ -11,7 +11,7 @@
 #endif
 
 #define MAXIMUM_RINGS 64
-#define PROBES 8         /* rings that a producer tries before it drops */
+#define PROBES 8          /* rings that a producer tries before it drops */
 #define READY_BYTES 65536 /* a READ finding this much does not wait for more */
 
 SESSION g_Session;
@@ -24,8 +24,8 @@ static PDEVICE_OBJECT g_Device;
 static UNICODE_STRING g_Altitude;
 static WCHAR g_AltitudeBuffer[64];
 static PDRIVER_OBJECT g_Driver;
-static FAST_MUTEX g_Lock;      /* who owns the session, and the consumer's side of all rings */
-static PFILE_OBJECT g_Owner;   /* of the session; NULL: none */
+static FAST_MUTEX g_Lock;    /* who owns the session, and the consumer's side of all rings */
+static PFILE_OBJECT g_Owner; /* of the session; NULL: none */
 static volatile LONG g_Opens;
 static ULONGLONG g_Batches;
 static volatile LONG64 g_WakeUps;
@@ -212,7 +212,8 @@ static NTSTATUS TryRead(PIRP Irp, ULONGLONG Now) {
     ExAcquireFastMutex(&g_Lock);
     if (g_Owner == stack->FileObject) {
         used = FillBatch(buffer, stack->Parameters.DeviceIoControl.OutputBufferLength, &records);
-        status = records != 0 || !ReadShared(&g_Session.Recording) || Now >= Deadline(Irp) ? STATUS_SUCCESS : STATUS_PENDING;
+        status =
+            records != 0 || !ReadShared(&g_Session.Recording) || Now >= Deadline(Irp) ? STATUS_SUCCESS : STATUS_PENDING;
     }
     ExReleaseFastMutex(&g_Lock);
     return status == STATUS_PENDING ? status : Complete(Irp, status, used);
@@ -328,7 +329,8 @@ static NTSTATUS Read(PIRP Irp) {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     PREGMON_READ read = Irp->AssociatedIrp.SystemBuffer;
 
-    if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(*read)) return Complete(Irp, STATUS_INVALID_PARAMETER, 0);
+    if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(*read))
+        return Complete(Irp, STATUS_INVALID_PARAMETER, 0);
     if (stack->Parameters.DeviceIoControl.OutputBufferLength < REGMON_READ_MINIMUM || Irp->MdlAddress == NULL)
         return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
     if (ReadShared(&g_Owner) != stack->FileObject) return Complete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
@@ -523,7 +525,8 @@ NTSTATUS SessionInitialize(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     return STATUS_SUCCESS;
 }
 
-/* No handle is open any more, so no session is, and no READ waits; only the timer and its worker may still be under way. */
+/* No handle is open any more, so no session is, and no READ waits; only the timer and its worker may still be under
+ * way. */
 VOID SessionUninitialize(PDRIVER_OBJECT DriverObject) {
     static UNICODE_STRING link = RTL_CONSTANT_STRING(REGMON_LINK_NAME);
 

@@ -11,17 +11,17 @@
 
 /* Input of IOCTL_DBGVIEW_READ. */
 typedef struct _DBGVIEW_READ {
-    ULONGLONG After; /* lines with a greater sequence number are wanted; 0 starts with the oldest one kept */
+    ULONGLONG After;        /* lines with a greater sequence number are wanted; 0 starts with the oldest one kept */
     ULONG WaitMilliseconds; /* how long to wait for a line when there is none; 0 answers at once */
     ULONG Reserved;         /* 0 */
 } DBGVIEW_READ, *PDBGVIEW_READ;
 
 /* Output: one DBGVIEW_BATCH, then Count lines, each aligned to 8 bytes. */
 typedef struct _DBGVIEW_BATCH {
-    ULONG Count;     /* lines that follow; 0 when the wait timed out */
-    ULONG Bytes;     /* of the whole answer, this header included */
-    ULONGLONG Last;  /* sequence number to pass as After next time */
-    ULONGLONG Lost;  /* lines between After and the first one here that the ring no longer had */
+    ULONG Count;    /* lines that follow; 0 when the wait timed out */
+    ULONG Bytes;    /* of the whole answer, this header included */
+    ULONGLONG Last; /* sequence number to pass as After next time */
+    ULONGLONG Lost; /* lines between After and the first one here that the ring no longer had */
 } DBGVIEW_BATCH, *PDBGVIEW_BATCH;
 
 typedef struct _DBGVIEW_LINE {

@@ -1,5 +1,6 @@
-/* The regmon driver's interface: \Device\Regmon, \\.\Regmon in Win32's spelling. Shared by drivers/regmon (also compiled
-   as a Windows driver) and by every consumer. Plain C; the includer has the NT base types (include/wdk, nt or win32).
+/* The regmon driver's interface: \Device\Regmon, \\.\Regmon in Win32's spelling. Shared by drivers/regmon (also
+   compiled as a Windows driver) and by every consumer. Plain C; the includer has the NT base types (include/wdk, nt or
+   win32).
 
    A consumer opens the device, sends CONFIGURE (optional) and START, then READs batches until it is done, sends STOP,
    READs until a batch says REGMON_BATCH_STOPPED with no record, and closes. One consumer records at a time (START from
@@ -83,8 +84,8 @@ typedef struct _REGMON_EVENT {
     USHORT Reserved;
     /* UTF-16 Path, UTF-16 Name, Data: one behind the other without padding */
 } REGMON_EVENT, *PREGMON_EVENT;
-#define REGMON_EVENT_KERNEL 1u    /* previous mode was KernelMode */
-#define REGMON_EVENT_NAME_CUT 2u  /* Path or Name was longer than recorded */
+#define REGMON_EVENT_KERNEL 1u     /* previous mode was KernelMode */
+#define REGMON_EVENT_NAME_CUT 2u   /* Path or Name was longer than recorded */
 #define REGMON_EVENT_UNREADABLE 4u /* the caller's buffer could not be read for the details */
 
 /* Detail[] by operation (0 where not known):
@@ -142,10 +143,10 @@ typedef struct _REGMON_GAP {
     USHORT Reserved;
 } REGMON_GAP, *PREGMON_GAP;
 
-#define REGMON_DROP_RING_FULL 0 /* the consumer was too slow */
-#define REGMON_DROP_RING_BUSY 1 /* more threads at once than rings */
+#define REGMON_DROP_RING_FULL 0  /* the consumer was too slow */
+#define REGMON_DROP_RING_BUSY 1  /* more threads at once than rings */
 #define REGMON_DROP_NAMES_FULL 2 /* no room for the definition that the event needs */
-#define REGMON_DROP_CLOSED 3    /* recorded, but the consumer closed its handle before reading it */
+#define REGMON_DROP_CLOSED 3     /* recorded, but the consumer closed its handle before reading it */
 #define REGMON_DROP_REASONS 4
 
 typedef struct _REGMON_STATS {

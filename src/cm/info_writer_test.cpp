@@ -14,7 +14,8 @@ QueryOutcome write(MutableBytes out, bool compressed) {
     InfoWriter writer(out, 8);
     writer.field(0, std::uint32_t{0x11223344});
     writer.field(4, std::uint32_t{6});
-    writer.name(8, compressed ? hive::NameView(narrow, true) : hive::NameView(rtl::as_bytes(wide, sizeof(wide)), false));
+    writer.name(8,
+                compressed ? hive::NameView(narrow, true) : hive::NameView(rtl::as_bytes(wide, sizeof(wide)), false));
     return writer.finish();
 }
 

@@ -73,8 +73,8 @@ private:
     std::mutex mutex_;
 };
 
-// A reader-writer lock that lets a waiting writer in before new readers: the default kind of the C library lets a stream
-// of overlapping readers starve a writer for good. Not recursive, as no lock here is.
+// A reader-writer lock that lets a waiting writer in before new readers: the default kind of the C library lets a
+// stream of overlapping readers starve a writer for good. Not recursive, as no lock here is.
 class WriterFirstLock {
 public:
     WriterFirstLock() {

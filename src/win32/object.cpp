@@ -94,7 +94,7 @@ void WINAPI Sleep(DWORD dwMilliseconds) {
         for (;;) pause();
     }
     timespec time{static_cast<time_t>(dwMilliseconds / 1000), static_cast<long>(dwMilliseconds % 1000) * 1000000};
-    while (nanosleep(&time, &time) != 0) {  // interrupted by a signal: the rest
+    while (nanosleep(&time, &time) != 0) {  // interrupted by a signal: the rest (style: allow)
     }
 }
 }
