@@ -2,10 +2,13 @@
 # ./run demo [HIVE|REG-FILE ...]: boots a store on this machine's own hardware description, starts regentd, loads the
 # regmon driver, lets real clients work in other processes, prints their operations live and then what they came to.
 set -eu
+files=() # named from where the user stands
+for file in "$@"; do files+=("$(readlink -m -- "$file")"); done
+set -- "${files[@]}"
 cd "$(dirname "$(readlink -f "$0")")/.."
-bin=$PWD/out/release/bin
-demo=$PWD/out/demo
-for file in "$@"; do [ -r "$file" ] || { echo "demo: cannot read $file" >&2; exit 2; }; done
+bin=${REGENT_BIN:-$PWD/out/release/bin} # what ./run demo built
+demo=${REGENT_DEMO:-$PWD/out/demo}
+for file in "$@"; do [ -f "$file" ] && [ -r "$file" ] || { echo "demo: cannot read $file" >&2; exit 2; }; done
 
 rm -rf "$demo"
 mkdir -p "$demo"
@@ -17,6 +20,7 @@ finish() {
     rm -rf "$run"
 }
 trap finish EXIT
+trap 'exit 130' INT TERM
 
 echo "== a store, booted from this machine"
 "$bin/regent" boot --store "$demo/store"
@@ -33,7 +37,11 @@ echo "== what this machine is, as \\Registry\\Machine\\HARDWARE says"
 "$bin/reg" query 'HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0'
 
 echo "== regmon, watching clients at work"
-"$bin/regmon" run --output "$demo/capture.jsonl" -- tools/demo_workload.sh "$bin" "$demo" "$@"
+"$bin/regmon" run --output "$demo/capture.jsonl" -- tools/demo_workload.sh "$bin" "$demo" "$@" || {
+    code=$?
+    echo "demo: a client failed (see above); the store is $demo/store, the daemon's log $demo/regentd.log" >&2
+    exit "$code"
+}
 
 kill "$daemon"
 wait "$daemon" || { echo "demo: regentd ended with an error, see $demo/regentd.log" >&2; exit 1; }

@@ -2,6 +2,7 @@
 # The demo's clients: each line is a program of its own that talks to the daemon named by REGENT_SOCKET.
 # usage: demo_workload.sh BIN DIR [HIVE|REG-FILE ...]
 set -eu
+die() { echo "demo: $*" >&2; exit 1; }
 bin=$1 demo=$2
 shift 2
 uninstall='HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall'
@@ -22,11 +23,16 @@ is_hive() { [ "$(head -c 4 "$1")" = regf ]; }
 
 # A named hive is copied first: loading it read-write must not touch the original.
 load_hive() {
-    local file=$1 name=$2 copy="$demo/$2.hiv" log
+    local file=$1 name=$2 copy="$demo/$2.hiv" log state
+    # A hive that is wrong is told by what is wrong, and where. An older one with logs is brought up to date by loading it.
+    if ! state=$("$bin/hivetool" info --json "$file"); then
+        printf '%s\n' "$state" >&2
+        die "$file is damaged or no hive: what was found is above"
+    fi
     cp -- "$file" "$copy"
     chmod u+w "$copy"
     for log in LOG LOG1 LOG2; do [ ! -r "$file.$log" ] || cp -- "$file.$log" "$copy.$log"; done
-    "$bin/reg" load "HKLM\\$name" "$copy"
+    "$bin/reg" load "HKLM\\$name" "$copy" || die "$file cannot be loaded"
     "$bin/reg" query "HKLM\\$name" /s >"$demo/$name.txt"
     "$bin/reg" add "HKLM\\$name\\RegentDemo" /v Visited /t REG_DWORD /d 1 /f
     "$bin/reg" delete "HKLM\\$name\\RegentDemo" /f
@@ -39,24 +45,27 @@ if [ $# -gt 0 ]; then
     number=0
     for file in "$@"; do
         number=$((number + 1))
-        if is_hive "$file"; then load_hive "$file" "Demo$number"; else "$bin/reg" import "$file"; fi
+        if is_hive "$file"; then load_hive "$file" "Demo$number"; else "$bin/reg" import "$file" || die "$file cannot be imported"; fi
     done
 else
     packages_as_reg >"$demo/packages.reg"
     "$bin/reg" import "$demo/packages.reg" &
     importer=$!
     "$bin/reg" query 'HKLM\HARDWARE' /s >/dev/null &
-    wait "$importer"
-    wait
+    reader=$!
+    wait "$importer" || die "the import of the packages failed"
+    wait "$reader" || die "the hardware description cannot be read"
     "$bin/reg" query "$uninstall" /s >"$demo/packages.txt"
     "$bin/reg" query "$uninstall\\bash" /v DisplayVersion
 fi
 
 # Two users change their settings at once.
+users=()
 for n in 1 2; do
     (for i in 1 2 3 4 5; do "$bin/reg" add "HKCU\\Software\\RegentDemo\\Client$n" /v "Count$i" /t REG_DWORD /d "$i" /f >/dev/null; done) &
+    users+=($!)
 done
-wait
+for user in "${users[@]}"; do wait "$user" || die "a client could not write its settings"; done
 "$bin/reg" copy 'HKCU\Software\RegentDemo' 'HKCU\Software\RegentDemoCopy' /s /f
 "$bin/reg" delete 'HKCU\Software\RegentDemoCopy' /f
 
