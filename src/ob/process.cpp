@@ -143,11 +143,15 @@ Ref<se::Token> own_token() {
     return se::Token::for_administrator(geteuid(), getegid(), groups);
 }
 
+// Set when the thread's OwnThread is gone: exit handlers and other thread-locals' destructors still ask for a context.
+constinit thread_local bool own_thread_over = false;
+
 // The Thread object of a host thread that works for this program; goes with the host thread.
 struct OwnThread {
     ObjectRef<Thread> thread;
     ~OwnThread() {
         if (thread) thread->exited(STATUS_SUCCESS);
+        own_thread_over = true;
         detail::current_context = {};
     }
 };
@@ -183,6 +187,12 @@ constinit thread_local Context current_context;
 
 void attach_default_context() {
     Process& host = host_process();
+    if (own_thread_over) {
+        // One that nobody gives back: what works after the thread's end may keep pointing to it until the process ends.
+        auto late = Thread::create(ObjectRef<Process>::retain(&host), static_cast<std::uint32_t>(gettid()));
+        current_context = {&host, late ? late->release() : nullptr, user_mode};
+        return;
+    }
     if (!own_thread.thread) {
         auto made = Thread::create(ObjectRef<Process>::retain(&host), static_cast<std::uint32_t>(gettid()));
         if (made) own_thread.thread = std::move(*made);
