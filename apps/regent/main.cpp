@@ -77,13 +77,11 @@ int main(int argc, char** argv) {
     CLI::App* list = with_gate(driver_command->add_subcommand("list", "List the loaded drivers"));
     list->callback([&] { code = select(choice) ? app::list_drivers() : 1; });
 
-#ifdef RG_HAVE_LAB
     CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
     lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));
     lab_command->add_flag("--measure", lab.measure, "With 4: measure the callback's cost in four designs");
     lab_command->add_flag("--json", lab.json, "End with one line of JSON");
     lab_command->callback([&] { code = app::run_lab(lab); });
-#endif
 
     CLI11_PARSE(app, argc, argv);
     return code;

@@ -84,8 +84,9 @@ int serve(const std::string& store, const std::string& socket, int ready_fd) {
     int signal = 0;
     sigwait(&signals, &signal);
     (*server)->stop();
-    nt::stop_system();
-    return 0;
+    const auto lost = nt::stop_system();
+    for (const std::string& line : lost) say(line);
+    return lost.empty() ? 0 : exit_failure;
 }
 
 }  // namespace

@@ -447,7 +447,7 @@ static ULONG PowerOfTwo(ULONG Value) {
 
 static NTSTATUS MakeRings(PUNICODE_STRING RegistryPath) {
     ULONG count = ReadDwordParameter(RegistryPath, L"Rings", 16);
-    ULONG size = PowerOfTwo(ReadDwordParameter(RegistryPath, L"RingKilobytes", 1024) * 1024);
+    ULONG size = PowerOfTwo(ReadDwordParameter(RegistryPath, L"RingKilobytes", 4096) * 1024);
     ULONG i;
 
     g_Session.RingCount = count == 0 ? 1 : count > MAXIMUM_RINGS ? MAXIMUM_RINGS : count;

@@ -125,12 +125,13 @@ Registry::~Registry() {
         flusher_wakes_.notify_all();
         flusher_.join();
     }
-    stop();
+    static_cast<void>(stop());
     Registry* self = this;
     running.compare_exchange_strong(self, nullptr);
 }
 
-void Registry::stop() {
+std::vector<Registry::Unflushed> Registry::stop() {
+    std::vector<Unflushed> unflushed;
     if (root_) static_cast<void>(ob::make_temporary(root_.get()));
     std::vector<Mount> mounts;
     {
@@ -145,13 +146,16 @@ void Registry::stop() {
             storage = mount.hive->detach_locked();
         }
         key_table().remove(*mount.root);
-        static_cast<void>(let_go(mount, *storage));
+        if (const auto written = let_go(mount, *storage); !written) {
+            unflushed.push_back({mount.hive->file(), written.error()});
+        }
     }
     if (master_) {
         ExclusiveGuard guard(master_->lock());
         if (!master_->unloaded()) static_cast<void>(master_->detach_locked());
     }
     key_table().drop_all_delayed();
+    return unflushed;
 }
 
 Result<void> Registry::mount(Utf16View path, std::unique_ptr<hive::Hive> storage, const MountOptions& options) {

@@ -57,6 +57,14 @@ public:
     // Rounds of the lazy flusher, for tests and counters.
     std::uint64_t lazy_flushes() const { return lazy_flushes_.load(std::memory_order_relaxed); }
 
+    // A hive whose last changes did not reach its file.
+    struct Unflushed {
+        std::string file;
+        Status reason;
+    };
+    // Flushes and unmounts everything; what could not be written is told, once. The destructor does the same, untold.
+    std::vector<Unflushed> stop();
+
 private:
     struct Mount {
         Ref<MountedHive> hive;
@@ -69,7 +77,6 @@ private:
     Result<Mount> find_mount(const KeyControlBlock& parent, Utf16View name) const;
     Result<std::unique_ptr<hive::Hive>> take_out(const Mount& mount, KeyControlBlock& parent, std::size_t allowed);
     Result<void> let_go(const Mount& mount, hive::Hive& storage);
-    void stop();
     void run_lazy_flusher(int seconds);
     std::vector<Ref<MountedHive>> snapshot() const;
 

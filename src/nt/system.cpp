@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <unistd.h>
+#include <utility>
 
 #include <cstdlib>
 #include <optional>
@@ -43,6 +44,8 @@ constexpr HiveFile system_hives[] = {
 struct Executive {
     explicit Executive(Store opened) : store(std::move(opened)) {}
     ~Executive();
+    // Unloads the drivers and stops the registry; a line for each hive that could not be written.
+    std::vector<std::string> stop();
     Executive(const Executive&) = delete;
     Executive& operator=(const Executive&) = delete;
 
@@ -53,11 +56,20 @@ struct Executive {
     std::vector<std::string> messages;
 };
 
-Executive::~Executive() {
-    if (devices) io::shutdown();
+std::vector<std::string> Executive::stop() {
+    std::vector<std::string> lost;
+    if (std::exchange(devices, false)) io::shutdown();
+    if (registry) {
+        for (const auto& hive : registry->stop()) {
+            lost.push_back(hive.file + ": the last changes were not written: " + rtl::status_name(hive.reason.code()));
+        }
+    }
     registry.reset();
-    if (objects) ob::shutdown();
+    if (std::exchange(objects, false)) ob::shutdown();
+    return lost;
 }
+
+Executive::~Executive() { static_cast<void>(stop()); }
 
 Mutex<LockRank::composition> running_lock;
 std::unique_ptr<Executive> running RG_GUARDED_BY(running_lock);
@@ -184,13 +196,14 @@ std::expected<void, BootFailure> start_system(const StoreOptions& options) {
     return ensure_user_profile(ob::host_process().token());
 }
 
-void stop_system() {
+std::vector<std::string> stop_system() {
     std::unique_ptr<Executive> stopped;
     {
         const ExclusiveGuard guard(running_lock);
         current_executive.store(nullptr, std::memory_order_release);
         stopped = std::move(running);
     }
+    return stopped ? stopped->stop() : std::vector<std::string>{};
 }
 
 std::expected<void, BootFailure> ensure_user_profile(const se::Token& token) {

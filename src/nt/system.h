@@ -30,7 +30,8 @@ struct MountedHive {
 std::expected<void, BootFailure> start_system(const StoreOptions& options);
 
 // Unloads drivers, flushes every hive, unlocks the store. Safe to call when nothing runs.
-void stop_system();
+// Returns a line for every hive whose last changes could not be written: they are lost, and the caller must say so.
+std::vector<std::string> stop_system();
 
 bool system_running();
 std::string store_directory();             // of the running system

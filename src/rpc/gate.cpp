@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdio>
 
 #include <cstdlib>
 
@@ -123,7 +124,8 @@ void close_gate() {
     }
     if (kind == Kind::none) return;
     nt::set_gate(nullptr);
-    if (kind == Kind::store) nt::stop_system();
+    if (kind != Kind::store) return;
+    for (const std::string& line : nt::stop_system()) std::fprintf(stderr, "regent: %s\n", line.c_str());
     if (kind == Kind::daemon) rpc::RemoteGate::instance().close();
 }
 
