@@ -1,6 +1,7 @@
 // Real hives: counts as an independent walker counted them, recovery as two other recoverers agree, round trips, and no
 // crash on the broken ones. The corpus is not part of the product: REGENT_HIVES names it, else ../shared/hives.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -147,7 +148,7 @@ void round_trip(const Row& row, bool with_dump) {
     FindingList findings;
     const auto hive = load(row[0], findings);
     ASSERT_TRUE(hive);
-    const std::string path = ::testing::TempDir() + "saved.hive";
+    const std::string path = ::testing::TempDir() + "saved-" + std::to_string(::getpid()) + ".hive";
     const Format format = (*hive)->minor_version() == 3 ? Format::v1_3 : Format::v1_5;
     ASSERT_TRUE(
         (*hive)->save_subtree((*hive)->root(), *rtl::real_env().open(path, rtl::OpenMode::create).value(), format));
