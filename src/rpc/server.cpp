@@ -114,18 +114,19 @@ void Server::watch_loop() {
 }
 
 void Server::client_gone(const std::shared_ptr<Session>& session) {
-    if (session->gone.exchange(true)) return;
-    session->socket.shut_down();
     std::shared_ptr<ClientProcess> doomed;
     ob::ObjectRef<ob::Thread> thread;
     {
+        // Together with the flag: as soon as it is set, the session's own thread may give both up.
         ExclusiveGuard guard(lock_);
+        if (session->gone.exchange(true)) return;
         thread = session->executive_thread;
         if (session->waits != nullptr) ex::interrupt(*session->waits);
         doomed = session->process;
         for (const auto& other : sessions_)
             if (other->process == doomed && !other->gone) doomed = nullptr;
     }
+    session->socket.shut_down();
     if (thread) nt::cancel_thread_requests(*thread);
     if (!doomed) return;
     // Callbacks see who closes the handles: the client's last thread.
