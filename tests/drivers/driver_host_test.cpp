@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "host_fixture.h"
+#include "wdk/wdm.h"
 
 namespace regent::test {
 namespace {
@@ -55,13 +56,22 @@ TEST_F(DriverHost, driver_without_unload_routine_stays) {
 }
 
 TEST_F(DriverHost, unload_with_leftovers_is_reported_and_survived) {
+    // Pool outlives the driver, for others may have been given it: the host counts it and leaves it alone.
+    const auto free_left_block = [this] {
+        const std::string address = printed_after("LeavesCallback: block ");
+        ASSERT_FALSE(address.empty());
+        ExFreePoolWithTag(reinterpret_cast<PVOID>(std::stoull(address, nullptr, 16)), 0x6B61654C);  // 'kaeL'
+    };
     ASSERT_EQ(load("LeavesCallback", bad_image("leaves_callback")), STATUS_SUCCESS);
     EXPECT_EQ(unload("LeavesCallback"), STATUS_SUCCESS);
+    free_left_block();
     EXPECT_TRUE(printed("1 registry callbacks left"));
     EXPECT_TRUE(printed("1 devices left"));
     EXPECT_TRUE(printed("1 pool blocks of 100 bytes"));
     ZwClose(make_key("\\Registry\\Machine\\Software\\AfterTheUnload"));
     EXPECT_EQ(load("LeavesCallback", bad_image("leaves_callback")), STATUS_SUCCESS);
+    EXPECT_EQ(unload("LeavesCallback"), STATUS_SUCCESS);
+    free_left_block();
 }
 
 TEST_F(DriverHost, service_of_another_type_is_refused) {

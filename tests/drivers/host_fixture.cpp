@@ -66,6 +66,13 @@ bool DriverHost::printed(const std::string& text) {
     return false;
 }
 
+std::string DriverHost::printed_after(const std::string& text) {
+    std::string rest;
+    for (const ex::DebugLine& line : ex::DebugSink::instance().read(first_line_))
+        if (const auto at = line.text.find(text); at != std::string::npos) rest = line.text.substr(at + text.size());
+    return rest;
+}
+
 NTSTATUS open_file(const std::string& path, HANDLE* file, ULONG options) {
     Named name(path);
     IO_STATUS_BLOCK iosb{};

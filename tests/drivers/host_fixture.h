@@ -25,6 +25,8 @@ protected:
     void set_parameter(const std::string& name, const std::string& value, ULONG number);
     // Lines that the host or a driver printed since the test began contain `text`.
     bool printed(const std::string& text);
+    // What follows `text` in the last such line; empty when there is none.
+    std::string printed_after(const std::string& text);
 
 private:
     std::string directory_;
