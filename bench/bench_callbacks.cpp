@@ -102,6 +102,13 @@ public:
                                      0, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0))) {
             return false;
         }
+        // The subject and the consumer are one process here; a monitor would leave its own operations out.
+        REGMON_CONFIG config{};
+        config.OperationMask = ~0ull;
+        config.DataBytes = REGMON_DATA_DEFAULT;
+        config.FlushMilliseconds = 20;
+        config.Flags = REGMON_CONFIG_INCLUDE_SELF;
+        if (!NT_SUCCESS(control(IOCTL_REGMON_CONFIGURE, &config, sizeof config, nullptr, 0))) return false;
         if (!NT_SUCCESS(control(IOCTL_REGMON_START, nullptr, 0, nullptr, 0))) return false;
         thread_ = std::thread([this] { read(); });
         return true;
