@@ -81,7 +81,8 @@ void Server::accept_loop() {
         Socket socket(::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!socket.open()) {
             // Out of descriptors: the connection stays in the backlog until one is closed.
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) ::usleep(10000);  // style: allow, nothing tells us
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+                ::usleep(10000);  // style: allow, nothing tells us
             continue;
         }
         auto session = std::make_shared<Session>();
