@@ -36,8 +36,7 @@ target_link_libraries(regent_options INTERFACE Threads::Threads)
 # instrumented code takes it, also what does not use regent_options: drivers, programs in the Windows dialect.
 function(regent_sanitize target scope)
   if(RG_SANITIZE)
-    # Callers in C pass any number as an enum, and services refuse it; without -fstrict-enums every number is a value.
-    target_compile_options(${target} ${scope} -fsanitize=${RG_SANITIZE} -fno-sanitize-recover=all -fno-sanitize=enum)
+    target_compile_options(${target} ${scope} -fsanitize=${RG_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} ${scope} -fsanitize=${RG_SANITIZE})
   endif()
 endfunction()

@@ -13,6 +13,15 @@
 #define RG_EXTERN_C_END
 #endif
 
+/* Between an enumeration's name and its brace: callers pass any number as a class or a type, and the service refuses
+   it. In C every number fits; in C++ only an enumeration with a fixed underlying type may carry it, here the one that
+   C gives it. */
+#ifdef __cplusplus
+#define RG_ENUM_UNDERLYING : unsigned int
+#else
+#define RG_ENUM_UNDERLYING
+#endif
+
 /* Calling convention and linkage words of Windows headers; on ELF there is one of each. */
 #ifndef NTAPI
 #define NTAPI

@@ -3,8 +3,8 @@
 
 #include "nt/ntdef.h"
 
-typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
-typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
+typedef enum _EVENT_TYPE RG_ENUM_UNDERLYING { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
+typedef enum _WAIT_TYPE RG_ENUM_UNDERLYING { WaitAll, WaitAny } WAIT_TYPE;
 
 #define EVENT_QUERY_STATE 0x0001
 #define EVENT_MODIFY_STATE 0x0002

@@ -3,7 +3,7 @@
 
 #include "nt/ntdef.h"
 
-typedef enum _OBJECT_INFORMATION_CLASS {
+typedef enum _OBJECT_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     ObjectBasicInformation,
     ObjectNameInformation,
     ObjectTypeInformation

@@ -77,7 +77,7 @@
 #define REG_MAX_KEY_NAME_LENGTH 512
 #define REG_MAX_KEY_VALUE_NAME_LENGTH 32767
 
-typedef enum _KEY_INFORMATION_CLASS {
+typedef enum _KEY_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     KeyBasicInformation,
     KeyNodeInformation,
     KeyFullInformation,
@@ -91,7 +91,7 @@ typedef enum _KEY_INFORMATION_CLASS {
     MaxKeyInfoClass
 } KEY_INFORMATION_CLASS;
 
-typedef enum _KEY_VALUE_INFORMATION_CLASS {
+typedef enum _KEY_VALUE_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     KeyValueBasicInformation,
     KeyValueFullInformation,
     KeyValuePartialInformation,
@@ -101,7 +101,7 @@ typedef enum _KEY_VALUE_INFORMATION_CLASS {
     MaxKeyValueInfoClass
 } KEY_VALUE_INFORMATION_CLASS;
 
-typedef enum _KEY_SET_INFORMATION_CLASS {
+typedef enum _KEY_SET_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     KeyWriteTimeInformation,
     KeyWow64FlagsInformation,
     KeyControlFlagsInformation,

@@ -8,7 +8,7 @@
 
 typedef CCHAR KPROCESSOR_MODE;
 
-typedef enum _REG_NOTIFY_CLASS {
+typedef enum _REG_NOTIFY_CLASS RG_ENUM_UNDERLYING {
     RegNtDeleteKey,
     RegNtPreDeleteKey = RegNtDeleteKey,
     RegNtSetValueKey,

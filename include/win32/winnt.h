@@ -46,7 +46,7 @@ typedef ACCESS_MASK REGSAM;
 #define HEAP_GENERATE_EXCEPTIONS 0x00000004
 #define HEAP_ZERO_MEMORY 0x00000008
 
-typedef enum _SID_NAME_USE {
+typedef enum _SID_NAME_USE RG_ENUM_UNDERLYING {
     SidTypeUser = 1,
     SidTypeGroup,
     SidTypeDomain,

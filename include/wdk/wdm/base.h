@@ -83,7 +83,7 @@ typedef const GUID* PCGUID;
 typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
 
-typedef enum _MODE { KernelMode, UserMode, MaximumMode } MODE;
+typedef enum _MODE RG_ENUM_UNDERLYING { KernelMode, UserMode, MaximumMode } MODE;
 
 #define PASSIVE_LEVEL 0
 #define LOW_LEVEL 0

@@ -3,7 +3,7 @@
 
 #include "ke.h"
 
-typedef enum _POOL_TYPE {
+typedef enum _POOL_TYPE RG_ENUM_UNDERLYING {
     NonPagedPool = 0,
     NonPagedPoolExecute = NonPagedPool,
     PagedPool = 1,
@@ -73,7 +73,7 @@ typedef struct _ERESOURCE {
     PVOID Reserved[5];
 } ERESOURCE, *PERESOURCE;
 
-typedef enum _WORK_QUEUE_TYPE {
+typedef enum _WORK_QUEUE_TYPE RG_ENUM_UNDERLYING {
     CriticalWorkQueue,
     DelayedWorkQueue,
     HyperCriticalWorkQueue,

@@ -82,7 +82,7 @@ typedef struct _IO_SECURITY_CONTEXT {
     ULONG FullCreateOptions;
 } IO_SECURITY_CONTEXT, *PIO_SECURITY_CONTEXT;
 
-typedef enum _FILE_INFORMATION_CLASS {
+typedef enum _FILE_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     FileDirectoryInformation = 1,
     FileBasicInformation = 4,
     FileStandardInformation = 5,

@@ -5,7 +5,7 @@
 #include "list.h"
 
 /* The first word of DISPATCHER_HEADER.Type. */
-typedef enum _KOBJECTS {
+typedef enum _KOBJECTS RG_ENUM_UNDERLYING {
     EventNotificationObject = 0,
     EventSynchronizationObject = 1,
     MutantObject = 2,
@@ -153,7 +153,7 @@ typedef struct _KAPC_STATE {
     BOOLEAN UserApcPending;
 } KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
 
-typedef enum _KWAIT_REASON {
+typedef enum _KWAIT_REASON RG_ENUM_UNDERLYING {
     Executive,
     FreePage,
     PageIn,
@@ -169,13 +169,18 @@ typedef enum _KWAIT_REASON {
     WrSuspended,
     WrUserRequest
 } KWAIT_REASON;
-typedef enum _KAPC_ENVIRONMENT {
+typedef enum _KAPC_ENVIRONMENT RG_ENUM_UNDERLYING {
     OriginalApcEnvironment,
     AttachedApcEnvironment,
     CurrentApcEnvironment
 } KAPC_ENVIRONMENT;
-typedef enum _TIMER_TYPE { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
-typedef enum _KDPC_IMPORTANCE { LowImportance, MediumImportance, HighImportance, MediumHighImportance } KDPC_IMPORTANCE;
+typedef enum _TIMER_TYPE RG_ENUM_UNDERLYING { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
+typedef enum _KDPC_IMPORTANCE RG_ENUM_UNDERLYING {
+    LowImportance,
+    MediumImportance,
+    HighImportance,
+    MediumHighImportance
+} KDPC_IMPORTANCE;
 
 #define THREAD_WAIT_OBJECTS 3
 #define IO_NO_INCREMENT 0

@@ -21,9 +21,13 @@ typedef struct _MDL {
 #define MDL_PARTIAL 0x0010
 #define MDL_WRITE_OPERATION 0x0080
 
-typedef enum _LOCK_OPERATION { IoReadAccess, IoWriteAccess, IoModifyAccess } LOCK_OPERATION;
-typedef enum _MM_PAGE_PRIORITY { LowPagePriority, NormalPagePriority = 16, HighPagePriority = 32 } MM_PAGE_PRIORITY;
-typedef enum _MEMORY_CACHING_TYPE { MmNonCached, MmCached, MmWriteCombined } MEMORY_CACHING_TYPE;
+typedef enum _LOCK_OPERATION RG_ENUM_UNDERLYING { IoReadAccess, IoWriteAccess, IoModifyAccess } LOCK_OPERATION;
+typedef enum _MM_PAGE_PRIORITY RG_ENUM_UNDERLYING {
+    LowPagePriority,
+    NormalPagePriority = 16,
+    HighPagePriority = 32
+} MM_PAGE_PRIORITY;
+typedef enum _MEMORY_CACHING_TYPE RG_ENUM_UNDERLYING { MmNonCached, MmCached, MmWriteCombined } MEMORY_CACHING_TYPE;
 #define MdlMappingNoExecute 0x40000000
 
 #define MmGetMdlByteCount(mdl) ((mdl)->ByteCount)

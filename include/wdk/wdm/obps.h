@@ -8,7 +8,7 @@ typedef struct _OBJECT_HANDLE_INFORMATION {
     ACCESS_MASK GrantedAccess;
 } OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
 
-typedef enum _SECURITY_IMPERSONATION_LEVEL {
+typedef enum _SECURITY_IMPERSONATION_LEVEL RG_ENUM_UNDERLYING {
     SecurityAnonymous,
     SecurityIdentification,
     SecurityImpersonation,

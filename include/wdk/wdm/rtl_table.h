@@ -3,12 +3,12 @@
 
 #include "rtl.h"
 
-typedef enum _RTL_GENERIC_COMPARE_RESULTS {
+typedef enum _RTL_GENERIC_COMPARE_RESULTS RG_ENUM_UNDERLYING {
     GenericLessThan,
     GenericGreaterThan,
     GenericEqual
 } RTL_GENERIC_COMPARE_RESULTS;
-typedef enum _TABLE_SEARCH_RESULT {
+typedef enum _TABLE_SEARCH_RESULT RG_ENUM_UNDERLYING {
     TableEmptyTree,
     TableFoundNode,
     TableInsertAsLeft,
