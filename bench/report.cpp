@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,13 @@ double steal_percent(const CpuTimes& before, const CpuTimes& after) {
     return all == 0 ? 0 : 100.0 * static_cast<double>(after.steal - before.steal) / static_cast<double>(all);
 }
 
+void set_statistics(Figure& figure, std::vector<double>& results) {
+    std::sort(results.begin(), results.end());
+    figure.median = results[results.size() / 2];
+    figure.min = results.front();
+    figure.max = results.back();
+}
+
 }  // namespace
 
 std::int64_t now_ns() {
@@ -48,7 +56,7 @@ double time_per_operation(std::size_t count, const std::function<void(std::size_
 Report::Report(std::string suite, const char* json_path) : suite_(std::move(suite)) {
     if (json_path != nullptr) json_ = std::fopen(json_path, "a");
     if (json_path != nullptr && json_ == nullptr) std::fprintf(stderr, "bench: cannot write %s\n", json_path);
-    std::printf("%-6s %-7s %9s %-14s %12s %12s %12s %5s %6s\n", "what", "variant", "n", "subject", "median", "min",
+    std::printf("%-6s %-7s %9s %-14s %18s %18s %18s %5s %6s\n", "what", "variant", "n", "subject", "median", "min",
                 "max", "runs", "steal");
 }
 
@@ -68,16 +76,37 @@ const Figure& Report::measure(std::string workload, std::string variant, std::ui
         figure.steal = steal_percent(before, cpu_times());
         if (figure.steal <= 10) break;
     }
-    std::sort(times.begin(), times.end());
-    figure.median = times[times.size() / 2];
-    figure.min = times.front();
-    figure.max = times.back();
+    set_statistics(figure, times);
     add(std::move(figure));
     return figures_.back();
 }
 
+void Report::measure_paired(const std::string& workload, const std::string& variant, std::uint64_t n,
+                            const std::string& unit, int runs, const std::vector<Contender>& contenders) {
+    std::vector<std::vector<double>> results(contenders.size());
+    const auto round = [&](bool record) {
+        for (std::size_t i = 0; i < contenders.size(); ++i) {
+            const double result = contenders[i].body();
+            if (result < 0) {
+                std::fprintf(stderr, "bench: %s failed %s\n", contenders[i].subject.c_str(), workload.c_str());
+                std::exit(1);
+            }
+            if (record) results[i].push_back(result);
+        }
+    };
+    round(false);
+    const CpuTimes before = cpu_times();
+    for (int run = 0; run < runs; ++run) round(true);
+    const double steal = steal_percent(before, cpu_times());
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        Figure figure{workload, variant, n, contenders[i].subject, unit, 0, 0, 0, runs, steal};
+        set_statistics(figure, results[i]);
+        add(std::move(figure));
+    }
+}
+
 void Report::add(Figure figure) {
-    std::printf("%-6s %-7s %9llu %-14s %9.1f %-2s %9.1f %-2s %9.1f %-2s %5d %5.1f%%\n", figure.workload.c_str(),
+    std::printf("%-6s %-7s %9llu %-14s %12.1f %-5s %12.1f %-5s %12.1f %-5s %5d %5.1f%%\n", figure.workload.c_str(),
                 figure.variant.c_str(), static_cast<unsigned long long>(figure.n), figure.subject.c_str(),
                 figure.median, figure.unit.c_str(), figure.min, figure.unit.c_str(), figure.max, figure.unit.c_str(),
                 figure.runs, figure.steal);

@@ -33,6 +33,14 @@ public:
     // runs with more than 10 % steal is repeated once.
     const Figure& measure(std::string workload, std::string variant, std::uint64_t n, std::string subject, int runs,
                           const std::function<double()>& body);
+    // The same for several subjects that take turns, a run each, so that what disturbs the machine disturbs them all.
+    // `body` returns the figure of one run in `unit`; a negative one says that the subject failed, and ends the suite.
+    struct Contender {
+        std::string subject;
+        std::function<double()> body;
+    };
+    void measure_paired(const std::string& workload, const std::string& variant, std::uint64_t n,
+                        const std::string& unit, int runs, const std::vector<Contender>& contenders);
     void add(Figure figure);
     void skipped(const std::string& subject, const std::string& why);
     // The figures as ratios to `subject`, a line per workload and variant.

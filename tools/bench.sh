@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# ./run bench [SUITE] [--json FILE]: measures us beside the peers that are installed. Suites: cm, callbacks (default both).
+# ./run bench [SUITE] [--json FILE]: measures us beside the peers that are installed. Suites: cm, callbacks, hive (default
+# all). The stores lie in $TMPDIR (/tmp): for suite hive that must be a disk. REGENT_HIVES names a folder of real hives.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 suites=() json= keys=${REGENT_BENCH_KEYS:-100000} runs=${REGENT_BENCH_RUNS:-5}
 while [ $# -gt 0 ]; do
     case $1 in
         --json) [ $# -ge 2 ] || { echo "bench: --json needs a file" >&2; exit 2; }; json=$(readlink -f "$2"); shift ;;
-        cm | callbacks) suites+=("$1") ;;
-        *) echo "bench: no suite '$1'; there are: cm callbacks" >&2; exit 2 ;;
+        cm | callbacks | hive) suites+=("$1") ;;
+        *) echo "bench: no suite '$1'; there are: cm callbacks hive" >&2; exit 2 ;;
     esac
     shift
 done
-[ ${#suites[@]} -gt 0 ] || suites=(cm callbacks)
+[ ${#suites[@]} -gt 0 ] || suites=(cm callbacks hive)
 
 cmake --preset release -DRG_BENCH=ON >/dev/null
-./run build release
+if [ "${suites[*]}" = hive ]; then ./run build release bench_hive hivetool; else ./run build release; fi
 bin=$PWD/out/release/bin
 work=$(mktemp -d "${TMPDIR:-/tmp}/regent-bench.XXXXXX")
 daemon=
@@ -60,6 +61,16 @@ bench_cm() {
 
 bench_callbacks() {
     REGENT_STORE=$work/callback-store "$bin/bench_callbacks" --runs "$runs" "${json_option[@]}"
+}
+
+# The SYSTEM hives from Windows above 10 MB are what `walk` and `validate` are about.
+bench_hive() {
+    local hive hives=()
+    if [ -n "${REGENT_HIVES:-}" ]; then
+        while IFS= read -r -d '' hive; do hives+=(--hive "$hive"); done < <(find -L "$REGENT_HIVES" -type f -name 'SYSTEM*' -size +10M -print0 | sort -z)
+    fi
+    echo "disk: $(stat -f -c %T "$work"), $(df --output=source "$work" | tail -n 1)"
+    "$bin/bench_hive" --dir "$work" --n "$keys" --runs "$runs" --hivetool "$bin/hivetool" "${hives[@]}" "${json_option[@]}"
 }
 
 grep -m1 'model name' /proc/cpuinfo || true
