@@ -68,6 +68,7 @@ Result<std::uint32_t> HandleTable::grow_locked() {
 
 Result<std::uint32_t> HandleTable::insert(ObjectRef<void> object, ACCESS_MASK granted, std::uint32_t attributes) {
     ExclusiveGuard guard(lock_);
+    if (refuses_) return fail(STATUS_PROCESS_IS_TERMINATING);
     std::uint32_t index = first_free_;
     if (index == no_index) {
         index = RG_TRY(grow_locked());
@@ -80,6 +81,11 @@ Result<std::uint32_t> HandleTable::insert(ObjectRef<void> object, ACCESS_MASK gr
     made->word.store(reinterpret_cast<std::uintptr_t>(object.release()), std::memory_order_release);
     count_.fetch_add(1, std::memory_order_relaxed);
     return index << 2;
+}
+
+void HandleTable::refuse_inserts() {
+    ExclusiveGuard guard(lock_);
+    refuses_ = true;
 }
 
 Result<HandleEntry> HandleTable::get(std::uint32_t value) const {

@@ -35,7 +35,7 @@ public:
     HandleTable(const HandleTable&) = delete;
     HandleTable& operator=(const HandleTable&) = delete;
 
-    // ERRORS: INSUFFICIENT_RESOURCES.
+    // ERRORS, in this order: PROCESS_IS_TERMINATING (after refuse_inserts()), INSUFFICIENT_RESOURCES.
     Result<std::uint32_t> insert(ObjectRef<void> object, ACCESS_MASK granted, std::uint32_t attributes);
     // ERRORS: INVALID_HANDLE.
     Result<HandleEntry> get(std::uint32_t value) const;
@@ -44,6 +44,8 @@ public:
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
     // The first entry at or after `index`, removed; `index` moves behind it. For a process that ends: start with 0.
     std::optional<HandleEntry> remove_next(std::uint32_t& index);
+    // From here on nothing enters: what remove_next() then takes out is all there will ever be.
+    void refuse_inserts();
     std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
 
 private:
@@ -65,6 +67,7 @@ private:
     std::array<std::atomic<Entry*>, segment_count> segments_{};
     std::atomic<std::uint32_t> limit_{1};  // indexes below it exist; index 0 is never used
     std::uint32_t first_free_ RG_GUARDED_BY(lock_) = no_index;
+    bool refuses_ RG_GUARDED_BY(lock_) = false;
     std::atomic<std::uint32_t> count_{0};
 };
 

@@ -185,6 +185,31 @@ TEST_F(Handles, RundownIsTheProcesssOwnDoing) {
     EXPECT_EQ(closed_by, reinterpret_cast<HANDLE>(ULONG_PTR{77002}));
 }
 
+// A call may still run when its process ends: what it opens then would stay open for ever.
+TEST_F(Handles, AnEndedProcessOpensNoMoreHandles) {
+    auto process = Process::create({77003, u"client", se::Token::system()}).value();
+    ObjectRef<void> object = make();
+    std::atomic<bool> opening{false};
+    std::thread call([&] {
+        CallerScope scope(*process, nullptr, user_mode);
+        for (;;) {
+            const auto handle = insert_handle(object, 1, 0);
+            if (handle) {
+                opening = true;
+                continue;
+            }
+            EXPECT_EQ(handle.error().code(), STATUS_PROCESS_IS_TERMINATING);
+            return;
+        }
+    });
+    while (!opening) std::this_thread::yield();
+    process->terminate();
+    call.join();
+    EXPECT_EQ(process->handles().count(), 0u);
+    EXPECT_EQ(header_of(object.get()).handle_count, 0);
+    EXPECT_GE(last_closes, 1);
+}
+
 TEST_F(Handles, SystemThreadsRunInSystemAndSignal) {
     HANDLE handle = nullptr;
     CLIENT_ID id{};

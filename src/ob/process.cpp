@@ -88,6 +88,7 @@ Result<ObjectRef<Process>> Process::create(Start start) {
 
 void Process::terminate() {
     if (terminated_.exchange(true, std::memory_order_acq_rel)) return;
+    handles_.refuse_inserts();
     close_all_handles();
     process_table().remove(pid_, this);
     ex::signal(header_in(dispatcher_header_));

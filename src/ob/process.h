@@ -38,7 +38,7 @@ public:
     std::int64_t create_time() const { return create_time_; }
     bool is_system() const { return is_system_; }
     // Closes every handle (as this process; as the calling thread when it is one of its own), leaves the table of
-    // processes, signals who waits. Idempotent.
+    // processes, signals who waits. A call of it that still runs opens no handle any more. Idempotent.
     void terminate();
     void close_all_handles();
     bool terminated() const { return terminated_.load(std::memory_order_acquire); }
