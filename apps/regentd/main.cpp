@@ -58,6 +58,7 @@ int serve(const std::string& store, const std::string& socket, int ready_fd) {
     }
     nt::StoreOptions options;
     options.directory = store;
+    options.log = say;
     if (auto started = nt::start_system(options); !started) {
         say(started.error().message);
         nt::stop_system();

@@ -64,7 +64,14 @@ Result<Loaded> recover_raw(Cells& cells, const BaseBlock& first, const std::vect
         loaded.base_changed = true;
     }
     cells.stable().shrink_raw(base.bins_size);
-    if (base.root_cell >= base.bins_size) return fail(STATUS_REGISTRY_CORRUPT);
+    if (base.root_cell >= base.bins_size) {
+        sink.report({FindingKind::base_block,
+                     offsetof(BaseBlock, root_cell),
+                     "a cell inside the bins",
+                     std::to_string(base.root_cell),
+                     {}});
+        return fail(STATUS_REGISTRY_CORRUPT);
+    }
     cells.minor = base.minor;
     return loaded;
 }

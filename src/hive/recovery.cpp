@@ -219,7 +219,10 @@ Result<Recovery> recover(const BaseBlock& first, Storage& bins, const std::vecto
         recovery.base.checksum = checksum(recovery.base);
         return recovery;
     }
-    if (first.signature != base_signature) return fail(STATUS_NOT_REGISTRY_FILE);
+    if (first.signature != base_signature) {
+        sink.report({FindingKind::base_block, 0, "the signature regf", std::to_string(first.signature), {}});
+        return fail(STATUS_NOT_REGISTRY_FILE);
+    }
     recovery.state = first.primary_sequence != first.secondary_sequence ? LoadState::dirty : LoadState::clean;
     recovery.log_unusable = recovery.state == LoadState::dirty && broken;
     const std::uint32_t next = std::max<std::uint32_t>(first.primary_sequence, first.secondary_sequence);

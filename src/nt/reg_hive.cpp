@@ -2,9 +2,11 @@
 #include "cm/callback.h"
 #include "cm/registry.h"
 #include "io/file.h"
+#include "nt/hive_report.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
 #include "nt/skeleton.h"
+#include "nt/system.h"
 
 namespace regent::nt {
 namespace {
@@ -34,12 +36,15 @@ cm::KeyRef base_of(const ob::ObjectAttributes& target) {
 Result<void> load(const ob::ObjectAttributes& target, const ob::ObjectAttributes& source, ULONG flags) {
     RG_TRY(cm::registry().check_mount_point(target));
     const std::string path = RG_TRY(io::host_path(source.name));
+    LoadFindings findings;
     hive::OpenOptions options;
+    options.findings = &findings;
     options.read_only = (flags & REG_OPEN_READ_ONLY) != 0;
     Result<std::unique_ptr<hive::Hive>> storage = [&] {
         const io::CallerIdentity as_caller;
         return hive::Hive::open(rtl::real_env(), path, options);
     }();
+    if (const auto report = report_load(path, storage, findings)) log_message(*report);
     if (!storage) return std::unexpected(storage.error());
     cm::MountOptions how;
     how.no_lazy_flush = (flags & REG_NO_LAZY_FLUSH) != 0;

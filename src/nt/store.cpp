@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "nt/hive_report.h"
 #include "rtl/env.h"
 #include "rtl/status.h"
 #include "se/sddl.h"
@@ -104,25 +105,19 @@ std::expected<std::unique_ptr<hive::Hive>, BootFailure> Store::open_hive(const s
     if (!security) return std::unexpected(failure(security.error().code(), file + ": bad default security"));
     struct stat info{};
     const bool missing = ::stat(path.c_str(), &info) != 0;
-    hive::FindingList findings(8);
+    LoadFindings findings;
     hive::OpenOptions options;
     options.create_if_missing = true;
     options.findings = &findings;
     options.create.root_security = security->bytes();
     auto opened = hive::Hive::open(rtl::real_env(), path, options);
-    std::string first;
-    if (findings.count() != 0) {
-        const hive::Finding& finding = findings.findings().front();
-        first = ": at offset " + std::to_string(finding.file_offset) + " expected " + finding.expected + ", found " +
-                finding.actual;
+    const auto report = report_load(path, opened, findings);
+    if (!opened) {
+        const NTSTATUS status = opened.error().code();
+        return std::unexpected(failure(status, report ? *report : path + ": " + rtl::status_name(status)));
     }
-    if (!opened)
-        return std::unexpected(
-            failure(opened.error().code(), path + ": " + rtl::status_name(opened.error().code()) + first));
     if (missing) messages.push_back(path + ": created");
-    if ((*opened)->load_state() == hive::LoadState::recovered) messages.push_back(path + ": recovered from its log");
-    if ((*opened)->healed())
-        messages.push_back(path + ": " + std::to_string(findings.count()) + " repairs, the first" + first);
+    if (report) messages.push_back(*report);
     return std::move(*opened);
 }
 

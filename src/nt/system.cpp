@@ -54,6 +54,7 @@ struct Executive {
     std::unique_ptr<cm::Registry> registry;
     bool devices = false;
     std::vector<std::string> messages;
+    std::function<void(const std::string&)> log;
 };
 
 std::vector<std::string> Executive::stop() {
@@ -189,6 +190,7 @@ std::expected<void, BootFailure> start_system(const StoreOptions& options) {
         auto store = Store::open(options.directory);
         if (!store) return std::unexpected(store.error());
         auto executive = std::make_unique<Executive>(std::move(*store));
+        executive->log = options.log;
         if (auto booted = boot(*executive, options); !booted) return booted;
         running = std::move(executive);
         current_executive.store(running.get(), std::memory_order_release);
@@ -220,6 +222,11 @@ std::expected<void, BootFailure> ensure_user_profile(const se::Token& token) {
     if (!mounted) return mounted;
     if (const auto listed = sync_hive_list(); !listed) return std::unexpected(failed("write hivelist", listed.error()));
     return {};
+}
+
+void log_message(const std::string& line) {
+    const Executive* executive = current_executive.load(std::memory_order_acquire);
+    if (executive != nullptr && executive->log) executive->log(line);
 }
 
 bool system_running() { return current_executive.load(std::memory_order_acquire) != nullptr; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,9 @@
 namespace regent::nt {
 
 struct StoreOptions {
-    std::string directory;      // created with its parents when missing
-    bool start_drivers = true;  // auto-start drivers by their Start value
+    std::string directory;                                  // created with its parents when missing
+    bool start_drivers = true;                              // auto-start drivers by their Start value
+    std::function<void(const std::string& line)> log = {};  // what log_message() is given; any thread
 };
 
 // Why a store did not boot: NT's status and one line for the user, naming the file.
@@ -37,5 +39,7 @@ bool system_running();
 std::string store_directory();             // of the running system
 std::vector<MountedHive> mounted_hives();  // as hivelist says
 std::vector<std::string> boot_messages();  // what was created, recovered or skipped at boot, one line each
+// Says one line to whoever runs the executive, when he wants to hear: what no status can carry.
+void log_message(const std::string& line);
 
 }  // namespace regent::nt

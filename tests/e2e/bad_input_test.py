@@ -3,6 +3,7 @@
 usage: bad_input_test.py BUILD"""
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -55,6 +56,49 @@ class BadInput(unittest.TestCase):
             file.write(os.urandom(2048))
         self.assertEqual(self.reg("load", "HKLM\\Bad", self.house.path("saved"))[0], 1)
 
+    def damage_a_value(self, hive):
+        """Lets the data of the value "Damaged" lie outside the file; returns where its record begins."""
+        with open(hive, "r+b") as file:
+            record = file.read().index(b"Damaged") - 20
+            file.seek(record + 8)
+            file.write((0x7FFFFFF0).to_bytes(4, "little"))
+        return record
+
+    def test_a_load_that_heals_or_is_refused_is_told_with_its_place(self):
+        self.start()
+        self.assertEqual(self.reg("add", "HKLM\\Software\\Part", "/v", "Damaged", "/d", "0123456789", "/f")[0], 0)
+        saved, noise = self.house.path("saved"), self.path("noise", b"regf" + os.urandom(8188))
+        self.assertEqual(self.reg("save", "HKLM\\Software\\Part", saved)[0], 0)
+        record = self.damage_a_value(saved)
+        self.assertEqual(self.reg("load", "HKLM\\Healed", saved)[0], 0)
+        self.assertEqual(self.reg("load", "HKLM\\Noise", noise)[0], 1)
+        seen = self.house.run("regmon", "dbgview", "--once").stdout
+        software = os.path.join(self.house.store, "SOFTWARE")
+        self.assertEqual(self.house.stop()[0], 0)
+        value = f"value 0 at cell {record - 4 - 4096}"
+        self.assertRegex(seen, re.escape(saved) + r": damage at offset \d+ \(value\): expected " + value + ".*: value removed")
+        self.assertRegex(seen, re.escape(noise) + r": STATUS_REGISTRY_CORRUPT: .* at offset \d+ \(base_block\): expected ")
+        self.damage_a_value(software)
+        self.house.start()
+        self.assertEqual(self.reg("query", "HKLM\\Software\\Part")[0], 0)
+        code, said = self.house.stop()
+        self.assertEqual(code, 0)
+        self.assertRegex(said, software + r": damage at offset \d+ \(value\): .* is kept as " + software + ".corrupt\n")
+
+    def test_the_daemon_and_the_library_say_the_same_of_a_hive(self):
+        self.start()
+        noise = self.path("noise", b"regf" + bytes(8188))
+        self.assertEqual(self.reg("load", "HKLM\\Noise", noise)[0], 1)
+        said = self.house.stop()[1]
+        line = next(line for line in said.splitlines() if noise in line).removeprefix("regentd: ")
+        self.assertRegex(line, r"STATUS_REGISTRY_CORRUPT: .*at offset \d+ \(base_block\): expected ")
+        environment = dict(self.house.environment, REGENT_STORE=self.house.store, REGENT_DEBUG_STDERR="1")
+        del environment["REGENT_SOCKET"]
+        done = subprocess.run([house.program("reg"), "load", "HKLM\\Noise", noise], env=environment,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(line, done.stderr)
+
     def test_a_bad_line_of_a_reg_file_is_named(self):
         self.start()
         file = self.path("a.reg", b"Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\Software\\Bad]\n"
@@ -89,7 +133,10 @@ class BadInput(unittest.TestCase):
         # The daemon goes on, and what does not fit is in memory still.
         self.assertEqual(self.reg("query", "HKLM\\Software\\Kept", "/v", "before")[0], 0)
         self.assertEqual(self.reg("query", "HKLM\\Software\\Filler")[0], 0)
-        self.house.stop()
+        # What the daemon could not write at its end it says, and its exit code as well.
+        code, said = self.house.stop()
+        self.assertEqual(code, 1)
+        self.assertIn(f"{self.house.store}/SOFTWARE: the last changes were not written: STATUS_DISK_FULL\n", said)
         self.house.start()
         for hive in HIVES:
             self.assertEqual(self.findings(os.path.join(self.house.store, hive)), [], hive)
