@@ -1,96 +1,157 @@
+// JSON Lines and .reg; the choice among the formats.
 #include "dump.h"
 
-#include <cstdio>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
-
-#include "rtl/utf16.h"
+#include "tool.h"
+#include "win32/reg_text.h"
 
 namespace regent::hivetool {
 
 namespace {
 
-std::string hex(Bytes data) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(data.size() * 2);
-    for (std::byte byte : data) {
-        text.push_back(digits[std::to_integer<unsigned>(byte) >> 4]);
-        text.push_back(digits[std::to_integer<unsigned>(byte) & 15]);
+// One object a key: path, time (FILETIME), flags, class (hex of UTF-16LE, when there is one), security and data in hex.
+class JsonFormat : public DumpFormat {
+public:
+    JsonFormat(const hive::Hive& hive, Output& out) : hive_(hive), out_(out) {}
+
+    void key(hive::CellIndex key, std::size_t depth) override {
+        const hive::KeyInfo info = hive_.key_info(key);
+        std::string& path = path_.at(depth);
+        if (depth != 0) {
+            path += "\\\\";
+            append_json(path, info.name);
+        }
+        path_.entered();
+        out_.put("{\"path\":\"");
+        out_.put(depth == 0 ? "\\\\" : path_.text());
+        out_.put("\",\"time\":");
+        out_.number(std::int64_t{info.last_write_time});
+        out_.put(",\"flags\":");
+        out_.number(std::uint64_t{info.flags});
+        if (!info.class_name.empty()) {
+            out_.put(",\"class\":\"");
+            out_.hex(info.class_name);
+            out_.put('"');
+        }
+        out_.put(",\"security\":\"");
+        out_.hex(hive_.security(key));
+        out_.put("\",\"values\":[");
+        bool first = true;
+        each_value(hive_, key, info.value_count, [&](hive::ValueRef value, const hive::ValueInfo& value_info) {
+            if (!first) out_.put(',');
+            first = false;
+            put_value(value, value_info);
+        });
+        out_.put("]}\n");
+        out_.mark();
     }
-    return text;
-}
 
-std::vector<std::byte> data_of(const hive::Hive& hive, hive::ValueRef value) {
-    std::vector<std::byte> data(hive.value_info(value).data_size);
-    data.resize(hive.read_value(value, 0, data));
-    return data;
-}
-
-// JSON's own escapes, so that a name with a line end or a quote stays on its line.
-std::string quoted(const std::string& text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void print_text(const hive::Hive& hive, hive::CellIndex key, const std::string& path) {
-    const hive::KeyInfo info = hive.key_info(key);
-    std::printf("[%s] time=%lld flags=%x", quoted(path).c_str(), static_cast<long long>(info.last_write_time),
-                static_cast<unsigned>(info.flags));
-    if (!info.class_name.empty()) std::printf(" class=%s", hex(info.class_name).c_str());
-    std::printf("\n");
-    for (std::uint32_t i = 0; i < info.value_count; ++i) {
-        const auto value = hive.value_at(key, i);
-        if (!value) break;
-        const hive::ValueInfo value_info = hive.value_info(*value);
-        std::printf("%s type=%u size=%u data=%s\n", quoted(rtl::to_utf8(value_info.name.to_utf16())).c_str(),
-                    value_info.type, value_info.data_size, hex(data_of(hive, *value)).c_str());
+private:
+    void put_value(hive::ValueRef value, const hive::ValueInfo& info) {
+        text_.clear();
+        append_json(text_, info.name);
+        out_.put("{\"name\":\"");
+        out_.put(text_);
+        out_.put("\",\"type\":");
+        out_.number(std::uint64_t{info.type});
+        out_.put(",\"data\":\"");
+        out_.hex(data_of(hive_, value, data_));
+        out_.put("\"}");
     }
+
+    const hive::Hive& hive_;
+    Output& out_;
+    DumpPath path_;
+    std::string text_;
+    std::vector<std::byte> data_;
+};
+
+// What `reg export` of the loaded hive would write, with `prefix` as the root's path.
+class RegFormat : public DumpFormat {
+public:
+    RegFormat(const hive::Hive& hive, Output& out, const std::string& prefix)
+        : hive_(hive), out_(out), path_(rtl::from_utf8(prefix)) {}
+
+    void key(hive::CellIndex key, std::size_t depth) override {
+        const hive::KeyInfo info = hive_.key_info(key);
+        if (depth != 0) (path_ += u'\\') += info.name.to_utf16();
+        writer_.key(path_);
+        ends_.push_back(path_.size());
+        each_value(hive_, key, info.value_count, [&](hive::ValueRef value, const hive::ValueInfo& value_info) {
+            writer_.value(value_info.name.to_utf16(), value_info.type, data_of(hive_, value, data_));
+        });
+        if (++keys_ % 256 == 0) drain();
+    }
+    void leave() override {
+        ends_.pop_back();
+        if (!ends_.empty()) path_.resize(ends_.back());
+    }
+    void end() override {
+        writer_.finish();
+        drain();
+    }
+
+private:
+    void drain() {
+        out_.put(writer_.take());
+        out_.mark();
+    }
+
+    const hive::Hive& hive_;
+    Output& out_;
+    win32::reg_text::Writer writer_;
+    Utf16 path_;
+    std::vector<std::size_t> ends_;
+    std::vector<std::byte> data_;
+    std::uint64_t keys_ = 0;
+};
+
+// HKEY_LOCAL_MACHINE and the file's name: where a hive of that name is usually mounted.
+std::string default_prefix(const std::string& file) {
+    return "HKEY_LOCAL_MACHINE\\" + file.substr(file.rfind('/') + 1);
 }
 
-void print_json(const hive::Hive& hive, hive::CellIndex key, const std::string& path) {
-    const hive::KeyInfo info = hive.key_info(key);
-    nlohmann::ordered_json line;
-    line["path"] = path;
-    line["time"] = info.last_write_time;
-    line["flags"] = info.flags;
-    if (!info.class_name.empty()) line["class"] = hex(info.class_name);
-    line["security"] = hex(hive.security(key));
-    line["values"] = nlohmann::ordered_json::array();
-    for (std::uint32_t i = 0; i < info.value_count; ++i) {
-        const auto value = hive.value_at(key, i);
-        if (!value) break;
-        const hive::ValueInfo value_info = hive.value_info(*value);
-        line["values"].push_back({{"name", rtl::to_utf8(value_info.name.to_utf16())},
-                                  {"type", value_info.type},
-                                  {"data", hex(data_of(hive, *value))}});
+std::unique_ptr<DumpFormat> choose(const Arguments& arguments, const hive::Hive& hive, Output& out) {
+    if (arguments.json) return json_format(hive, out);
+    if (arguments.xml) return xml_format(hive, out);
+    if (arguments.reg) {
+        return reg_format(hive, out, arguments.prefix.empty() ? default_prefix(arguments.file) : arguments.prefix);
     }
-    std::puts(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return reglookup_format(hive, out);
 }
 
 }  // namespace
 
-bool dump(const hive::Hive& hive, DumpFormat format) {
-    struct Pending {
-        hive::CellIndex key;
-        std::string path;
-    };
-    std::vector<Pending> stack = {{hive.root(), "\\"}};
-    while (!stack.empty()) {
-        const Pending next = std::move(stack.back());
-        stack.pop_back();
-        if (format == DumpFormat::text) {
-            print_text(hive, next.key, next.path);
-        } else {
-            print_json(hive, next.key, next.path);
-        }
-        const std::string prefix = next.path == "\\" ? next.path : next.path + "\\";
-        for (std::uint32_t i = hive.key_info(next.key).subkey_count; i-- > 0;) {
-            const auto child = hive.subkey_at(next.key, i);
-            if (child) stack.push_back({*child, prefix + rtl::to_utf8(hive.key_name(*child).to_utf16())});
-        }
+std::unique_ptr<DumpFormat> json_format(const hive::Hive& hive, Output& out) {
+    return std::make_unique<JsonFormat>(hive, out);
+}
+std::unique_ptr<DumpFormat> reg_format(const hive::Hive& hive, Output& out, const std::string& prefix) {
+    return std::make_unique<RegFormat>(hive, out, prefix);
+}
+
+int dump(const Arguments& arguments) {
+    hive::FindingList findings;
+    const auto opened = open_read_only(arguments.file, findings);
+    if (!opened) {
+        print_findings(findings, stderr);
+        return explain(arguments.file, opened.error());
     }
-    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    struct Visitor {
+        DumpFormat& format;
+        Progress& progress;
+        void enter(hive::CellIndex key, std::size_t depth) {
+            format.key(key, depth);
+            progress.step();
+        }
+        void leave() { format.leave(); }
+    };
+    Output out;
+    const auto format = choose(arguments, **opened, out);
+    Progress progress("dump", arguments.progress);
+    format->begin();
+    Visitor visitor{*format, progress};
+    walk(**opened, (*opened)->root(), visitor);
+    format->end();
+    return finish(findings, out.finish());
 }
 
 }  // namespace regent::hivetool

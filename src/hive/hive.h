@@ -136,6 +136,9 @@ public:
     std::uint32_t sequence() const;
     std::uint64_t stable_size() const;  // bytes of bins
     std::uint64_t volatile_size() const;
+    std::int64_t last_written() const;  // the base block's time
+    // The bins as they are in memory, for tools that look at records and at what lies between them (hive/format.h).
+    Bytes stable_bytes() const;
 
     // --- Reads: no allocation, no failure on a key index got from this hive and not deleted since.
     CellIndex root() const;
@@ -193,6 +196,9 @@ public:
     // A compact copy of the tree at `key` without volatile keys. The file is written from its start and synced; when
     // this fails, the file's base block is zero, so that no loadable file is left.
     Result<void> save_subtree(CellIndex key, rtl::File& out, Format format) const;
+    // The stable storage as it is in memory, cell for cell, as a clean primary without logs: what hivetool repair
+    // writes. The file is written from its start and synced; what failed leaves no loadable file.
+    Result<void> write_image(rtl::File& out) const;
     // Verifies every invariant of the stable storage as it is in memory; returns the number of findings.
     std::size_t check(FindingSink& sink) const;
 

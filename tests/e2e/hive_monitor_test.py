@@ -58,18 +58,16 @@ class HiveMonitor(unittest.TestCase):
 
     def below(self, paths):
         """Keys and values of the hive's file at and below the registry paths given."""
-        dump = subprocess.run([house.program("hivetool"), "dump", HIVE], check=True, capture_output=True,
+        dump = subprocess.run([house.program("hivetool"), "dump", "--json", HIVE], check=True, capture_output=True,
                               encoding="utf-8").stdout
         tops = [path.removeprefix("HKLM\\Real").lower() for path in paths]
         keys = values = 0
-        inside = False
         for line in dump.splitlines():
-            if line.startswith("["):
-                path = json.loads(line[1:line.rindex('"') + 1]).lower()
-                inside = any(path == top or path.startswith(top + "\\") for top in tops)
-                keys += inside
-            else:
-                values += inside
+            key = json.loads(line)
+            path = key["path"].lower()
+            if any(path == top or path.startswith(top + "\\") for top in tops):
+                keys += 1
+                values += len(key["values"])
         return keys, values
 
     def test_a_walk_enumerates_what_the_file_holds(self):

@@ -1,6 +1,7 @@
 // Writes hives of known shapes through create, flush and reconcile, for other readers: make_hive SHAPE FILE;
-// without arguments it lists the shapes.
+// without arguments it lists the shapes. make_hive --crash FILE leaves a last flush in the log only.
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
@@ -45,6 +46,10 @@ public:
         value(key, name, type, text_bytes(data));
     }
     void erase(CellIndex key) { good_ = good_ && hive_.delete_key(key, key_time).has_value(); }
+
+    void erase_value(CellIndex key, Utf16View name) {
+        good_ = good_ && hive_.delete_value(key, name, key_time).has_value();
+    }
 
 private:
     Hive& hive_;
@@ -149,9 +154,34 @@ void fill_big(Builder& to) {
     }
 }
 
+// What tests look for: two keys and their values, and a value of a key that stays.
+void fill_deleted(Builder& to) {
+    const CellIndex kept = to.key(to.root(), u"Kept");
+    const CellIndex gone = to.key(kept, u"Gone");
+    const CellIndex deeper = to.key(gone, u"Deeper");
+    to.value(deeper, u"Short", 3, "abc"s);
+    to.value(deeper, u"Long", 3, pattern(500));
+    to.value(deeper, u"Big", 3, pattern(40000));
+    for (int i = 0; i < 19; ++i) to.key(to.root(), rtl::from_utf8("stays" + std::to_string(i)));
+    to.value(kept, u"StaysValue", 3, pattern(60));
+    to.value(kept, u"GoneValue", 3, pattern(70));
+    to.erase_value(kept, u"GoneValue");
+    to.erase(deeper);
+    to.erase(gone);
+}
+
+// Names that text formats must escape. Only for our own tools: other readers stop at NUL or at lone surrogates.
+void fill_strange(Builder& to) {
+    for (const std::u16string& name :
+         {u"line\nend"s, u"tab\t"s, u"nul\0inside"s, u"lone"s + char16_t{0xD800}, u"%u0041"s, u"50% up"s}) {
+        to.value(to.key(to.root(), name), u"value\0\x1F\\"s, 1, utf16_bytes(u"data\n\0"s));
+    }
+}
+
 struct Shape {
     const char* name;
     std::function<void(Builder&)> fill;
+    bool ours_only = false;  // not listed
 };
 
 const std::vector<Shape>& shapes() {
@@ -166,16 +196,34 @@ const std::vector<Shape>& shapes() {
         {"classes", fill_classes},
         {"security", fill_security},
         {"big", fill_big},
+        {"deleted", fill_deleted},
+        {"strange", fill_strange, true},
     };
     return all;
 }
 
-int make(const Shape& shape, const char* path) {
+auto create(const char* path) {
     hive::HiveOptions options;
     options.path = path;
     options.replace_existing = true;
     options.time = key_time;
-    auto made = Hive::create(rtl::real_env(), options);
+    return Hive::create(rtl::real_env(), options);
+}
+
+// A hive whose last flush is in its log only, as a crash leaves it.
+int make_crashed(const char* path) {
+    auto made = create(path);
+    if (!made) return 1;
+    Builder builder(**made);
+    builder.value(builder.key(builder.root(), u"Logged"), u"Only", 1, utf16_bytes(u"in the log\0"s));
+    if (!builder.good()) return 1;
+    const auto batch = (*made)->prepare_flush();
+    if (!batch || !(*made)->commit_flush(*batch)) return 1;
+    std::_Exit(0);  // no destructor writes the primary
+}
+
+int make(const Shape& shape, const char* path) {
+    auto made = create(path);
     if (!made) return 1;
     Builder builder(**made);
     shape.fill(builder);
@@ -186,9 +234,12 @@ int make(const Shape& shape, const char* path) {
 
 int main(int argc, char** argv) {
     if (argc == 1) {
-        for (const Shape& shape : shapes()) std::puts(shape.name);
+        for (const Shape& shape : shapes()) {
+            if (!shape.ours_only) std::puts(shape.name);
+        }
         return 0;
     }
+    if (argc == 3 && argv[1] == "--crash"s) return make_crashed(argv[2]);
     for (const Shape& shape : shapes()) {
         if (argc != 3 || argv[1] != std::string(shape.name)) continue;
         if (make(shape, argv[2]) == 0) return 0;
