@@ -10,10 +10,21 @@ namespace regent::cm {
 KeyBody::KeyBody(Ref<KeyControlBlock> block) : block_(std::move(block)) { block_->hive().key_opened(); }
 
 KeyBody::~KeyBody() {
-    notifier().close(notify_);
+    end_watch();
     delete cached_name_.load(std::memory_order_acquire);
     block_->hive().key_closed();
     key_table().delay_close(block_);
+}
+
+Result<void> KeyBody::watch(ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {
+    watched_.store(true, std::memory_order_release);
+    return notifier().arm(notify_, *block_, filter, watch_tree, std::move(request));
+}
+
+bool KeyBody::cancel_watch(const NotifyRequest& request) { return notifier().cancel(notify_, request); }
+
+void KeyBody::end_watch() {
+    if (watched_.load(std::memory_order_acquire)) notifier().close(notify_);
 }
 
 PCUNICODE_STRING KeyBody::cached_name() {

@@ -25,7 +25,11 @@ public:
 
     KeyControlBlock& block() const { return *block_; }
     filter::ObjectContexts& contexts() { return contexts_; }
-    std::unique_ptr<NotifyBlock>& notify_block() { return notify_; }
+    // Arms, and remembers that there is something to end at the last close. ERRORS: Notifier::arm's.
+    Result<void> watch(ULONG filter, bool watch_tree, Ref<NotifyRequest> request);
+    bool cancel_watch(const NotifyRequest& request);
+    // Ends every request. Costs one load when there was none.
+    void end_watch();
     std::atomic<std::uint32_t> handle_tags{0};
 
     // A name that lives as long as the body; made at first use, stale after a rename. Null when there is no memory or
@@ -39,6 +43,7 @@ private:
     };
     const Ref<KeyControlBlock> block_;
     filter::ObjectContexts contexts_;
+    std::atomic<bool> watched_{false};
     std::unique_ptr<NotifyBlock> notify_;
     std::atomic<CachedName*> cached_name_{nullptr};
 };

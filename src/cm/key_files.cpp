@@ -19,11 +19,11 @@ Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) 
 }
 
 Result<void> notify_change(KeyBody& body, ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {
-    return notifier().arm(body.notify_block(), body.block(), filter, watch_tree, std::move(request));
+    return body.watch(filter, watch_tree, std::move(request));
 }
 
 bool cancel_notify(KeyBody& body, const NotifyRequest& request) {
-    return notifier().cancel(body.notify_block(), request);
+    return body.cancel_watch(request);
 }
 
 std::vector<Ref<NotifyRequest>> take_notifies_of(const ob::Thread& thread) {

@@ -9,7 +9,7 @@ namespace {
 
 void close_handle(ob::Process&, void* body, ACCESS_MASK, std::int64_t, std::int64_t system_handle_count) {
     // Requests belong to the opening: they end with its last handle, although each keeps the body alive (NT-6).
-    if (system_handle_count == 1) notifier().close(static_cast<KeyBody*>(body)->notify_block());
+    if (system_handle_count == 1) static_cast<KeyBody*>(body)->end_watch();
 }
 
 // The callbacks may still ask the dying object for its name and contexts, also in the post: it goes after them.

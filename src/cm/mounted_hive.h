@@ -1,6 +1,7 @@
 // A hive in the registry's tree: the storage, its lock, and what the Configuration Manager knows about it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "rtl/lock.h"
 #include "rtl/ref.h"
 #include "rtl/status.h"
+#include "rtl/stripe.h"
 
 namespace regent::cm {
 
@@ -25,7 +27,7 @@ struct MountOptions {
 // not unloaded. Internally synchronised by lock(), except where a member says otherwise.
 class MountedHive final : public rtl::RefCounted {
 public:
-    using Lock = SharedMutex<LockRank::hive>;
+    using Lock = rtl::StripedSharedMutex<LockRank::hive>;
 
     MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, const MountOptions& options);
     ~MountedHive() override;
@@ -40,9 +42,9 @@ public:
     const Utf16& mount_path() const { return mount_path_; }  // "\REGISTRY\MACHINE\SOFTWARE"
     const std::string& file() const { return file_; }        // empty: memory only
 
-    std::size_t open_keys() const { return open_keys_.load(std::memory_order_acquire); }
-    void key_opened() { open_keys_.fetch_add(1, std::memory_order_relaxed); }
-    void key_closed() { open_keys_.fetch_sub(1, std::memory_order_release); }
+    std::size_t open_keys() const { return static_cast<std::size_t>(std::max(open_keys_.sum(), std::int64_t{0})); }
+    void key_opened() { open_keys_.add(1); }
+    void key_closed() { open_keys_.add(-1); }
 
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
     // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
@@ -63,7 +65,7 @@ private:
     const std::string file_;
     const MountOptions options_;
     std::atomic<bool> unloaded_{false};
-    std::atomic<std::size_t> open_keys_{0};
+    rtl::StripedCounter open_keys_;
 
     // Commits that run without lock_; a detached storage must outlive them.
     Mutex<LockRank::flusher> commit_lock_;

@@ -55,6 +55,8 @@ std::vector<Directory::Item> Directory::list() const {
 
 bool remove_name(void* object, bool only_if_unused) {
     ObjectHeader& header = header_of(object);
+    // Most objects never had a name; who gives one now still holds a reference and a handle of its own.
+    if (header.directory.load(std::memory_order_acquire) == nullptr) return false;
     ObjectRef<void> named;  // both released after the lock
     ObjectRef<Directory> from;
     {

@@ -51,11 +51,8 @@ Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef
     ObjectHeader& header = header_of(object.get());
     // Counted first: from here on a temporary name stays.
     header.handle_count.fetch_add(1);
-    header.type->total_handles.fetch_add(1, std::memory_order_relaxed);
-    HandleEntry failed{object, granted, 0};
     if (auto open = header.type->procedures.open) {
         if (auto allowed = open(reason, process, object.get(), granted); !allowed) {
-            header.type->total_handles.fetch_sub(1, std::memory_order_relaxed);
             if (header.handle_count.fetch_sub(1) == 1) remove_name(object.get(), true);
             return std::unexpected(allowed.error());
         }
@@ -63,7 +60,7 @@ Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef
     ULONG kept = attributes & (OBJ_INHERIT | handle_protect_close);
     auto value = process.handles().insert(std::move(object), granted, kept);
     if (!value) {
-        release_handle(process, std::move(failed));
+        release_handle(process, {std::move(object), granted, 0});
         return std::unexpected(value.error());
     }
     ULONG_PTR full = kernel_value ? *value | kernel_value_bits : *value;
@@ -90,7 +87,6 @@ Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const
 
 void release_handle(Process& process, HandleEntry entry) {
     ObjectHeader& header = header_of(entry.object.get());
-    header.type->total_handles.fetch_sub(1, std::memory_order_relaxed);
     std::int64_t before = header.handle_count.fetch_sub(1);
     if (auto close = header.type->procedures.close) close(process, entry.object.get(), entry.granted, 0, before);
     if (before == 1) remove_name(entry.object.get(), true);

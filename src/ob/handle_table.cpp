@@ -1,5 +1,6 @@
 #include "ob/handle_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 #include <thread>
@@ -53,39 +54,78 @@ HandleTable::Entry* HandleTable::lock_entry(std::uint32_t value) const {
     }
 }
 
-// The first free index; a new segment when there is none.
-Result<std::uint32_t> HandleTable::grow_locked() {
-    std::uint32_t next = limit_.load(std::memory_order_relaxed);
-    Place place = place_of(next, first_segment_bits);
-    if (place.segment >= segment_count) return fail(STATUS_INSUFFICIENT_RESOURCES);
-    if (segments_[place.segment].load(std::memory_order_relaxed) == nullptr) {
-        auto fresh = std::make_unique<Entry[]>(segment_size(place.segment, first_segment_bits));
-        segments_[place.segment].store(fresh.release(), std::memory_order_release);
+std::uint32_t HandleTable::pop(FreeStack& stack) {
+    std::uint64_t top = stack.top.load(std::memory_order_acquire);
+    for (;;) {
+        const auto index = static_cast<std::uint32_t>(top);
+        if (index == 0) return 0;
+        const std::uint64_t below = entry(index)->attributes.load(std::memory_order_relaxed);
+        const std::uint64_t next = (((top >> 32) + 1) << 32) | below;
+        if (stack.top.compare_exchange_weak(top, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+            return index;
+        }
     }
-    limit_.store(next + 1, std::memory_order_release);
-    return next;
 }
 
-Result<std::uint32_t> HandleTable::insert(ObjectRef<void> object, ACCESS_MASK granted, std::uint32_t attributes) {
-    ExclusiveGuard guard(lock_);
-    if (refuses_) return fail(STATUS_PROCESS_IS_TERMINATING);
-    std::uint32_t index = first_free_;
-    if (index == no_index) {
-        index = RG_TRY(grow_locked());
-    } else {
-        first_free_ = entry(index)->attributes.load(std::memory_order_relaxed);
+void HandleTable::push(FreeStack& stack, std::uint32_t index) {
+    std::uint64_t top = stack.top.load(std::memory_order_relaxed);
+    for (;;) {
+        entry(index)->attributes.store(static_cast<std::uint32_t>(top), std::memory_order_relaxed);
+        const std::uint64_t next = (((top >> 32) + 1) << 32) | index;
+        if (stack.top.compare_exchange_weak(top, next, std::memory_order_acq_rel, std::memory_order_relaxed)) return;
     }
+}
+
+// New entries: the first is the answer, the rest of the batch goes to the stack, the lowest on top.
+Result<std::uint32_t> HandleTable::grow_locked(FreeStack& stack) {
+    const std::uint32_t first = limit_.load(std::memory_order_relaxed);
+    const Place place = place_of(first, first_segment_bits);
+    if (place.segment >= segment_count) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    const std::uint32_t size = segment_size(place.segment, first_segment_bits);
+    if (segments_[place.segment].load(std::memory_order_relaxed) == nullptr) {
+        auto fresh = std::make_unique<Entry[]>(size);
+        segments_[place.segment].store(fresh.release(), std::memory_order_release);
+    }
+    const std::uint32_t count = std::min(batch, size - place.offset);
+    limit_.store(first + count, std::memory_order_release);
+    for (std::uint32_t index = first + count - 1; index > first; --index) push(stack, index);
+    return first;
+}
+
+Result<std::uint32_t> HandleTable::refill(FreeStack& stack) {
+    ExclusiveGuard guard(lock_);
+    if (const std::uint32_t index = pop(stack)) return index;
+    // Where some threads open and others close, the entries come back here.
+    for (FreeStack& other : free_) {
+        const std::uint32_t index = pop(other);
+        if (index == 0) continue;
+        for (std::uint32_t taken = 1; taken < batch; ++taken) {
+            const std::uint32_t more = pop(other);
+            if (more == 0) break;
+            push(stack, more);
+        }
+        return index;
+    }
+    return grow_locked(stack);
+}
+
+Result<std::uint32_t> HandleTable::insert(ObjectRef<void>&& object, ACCESS_MASK granted, std::uint32_t attributes) {
+    FreeStack& stack = free_[rtl::this_stripe()];
+    std::uint32_t index = pop(stack);
+    if (index == 0) index = RG_TRY(refill(stack));
     Entry* made = entry(index);
     made->granted.store(granted, std::memory_order_relaxed);
     made->attributes.store(attributes, std::memory_order_relaxed);
     made->word.store(reinterpret_cast<std::uintptr_t>(object.release()), std::memory_order_release);
-    count_.fetch_add(1, std::memory_order_relaxed);
+    count_.add(1);
+    // The count is a full barrier: whoever refuses meets the entry, or we meet the refusal.
+    if (refuses_.load(std::memory_order_seq_cst)) [[unlikely]] {
+        auto back = remove(index << 2, true);
+        if (!back) return index << 2;  // closed already, by who refuses
+        object = std::move(back->object);
+        return fail(STATUS_PROCESS_IS_TERMINATING);
+    }
     return index << 2;
-}
-
-void HandleTable::refuse_inserts() {
-    ExclusiveGuard guard(lock_);
-    refuses_ = true;
 }
 
 Result<HandleEntry> HandleTable::get(std::uint32_t value) const {
@@ -99,7 +139,6 @@ Result<HandleEntry> HandleTable::get(std::uint32_t value) const {
 }
 
 Result<HandleEntry> HandleTable::remove(std::uint32_t value, bool ignore_protection) {
-    ExclusiveGuard guard(lock_);
     Entry* found = lock_entry(value);
     if (found == nullptr) return fail(STATUS_INVALID_HANDLE);
     std::uintptr_t word = found->word.load(std::memory_order_relaxed) & ~lock_bit;
@@ -110,11 +149,9 @@ Result<HandleEntry> HandleTable::remove(std::uint32_t value, bool ignore_protect
     }
     HandleEntry taken{ObjectRef<void>::adopt(reinterpret_cast<void*>(word)),
                       found->granted.load(std::memory_order_relaxed), attributes};
-    // A free entry keeps the next free index where the attributes were.
-    found->attributes.store(first_free_, std::memory_order_relaxed);
-    first_free_ = value >> 2;
     found->word.store(0, std::memory_order_release);
-    count_.fetch_sub(1, std::memory_order_relaxed);
+    push(free_[rtl::this_stripe()], value >> 2);
+    count_.add(-1);
     return taken;
 }
 

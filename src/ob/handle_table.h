@@ -10,6 +10,7 @@
 #include "ob/object.h"
 #include "rtl/lock.h"
 #include "rtl/status.h"
+#include "rtl/stripe.h"
 
 namespace regent::ob {
 
@@ -27,7 +28,9 @@ struct HandleEntry {
 //     other fields, and takes a reference before letting go. So a reference never meets a freed object.
 //  2. Segments are published once and stay until the table dies: a lookup takes no lock but the entry's own bit.
 //  3. Handle values are multiples of 4, never 0; the two low bits of a value are ignored.
-// Internally synchronised: insertion and removal by lock_, lookups by the entry's bit.
+//  4. A free entry is in exactly one stack of free entries, linked through `attributes`. A thread takes from its
+//     stripe's and gives back to it; an empty one is filled with new entries, or with those of other stripes.
+// Internally synchronised: everything but the filling of a stack is lock-free.
 class HandleTable {
 public:
     HandleTable() = default;
@@ -35,8 +38,9 @@ public:
     HandleTable(const HandleTable&) = delete;
     HandleTable& operator=(const HandleTable&) = delete;
 
-    // ERRORS, in this order: PROCESS_IS_TERMINATING (after refuse_inserts()), INSUFFICIENT_RESOURCES.
-    Result<std::uint32_t> insert(ObjectRef<void> object, ACCESS_MASK granted, std::uint32_t attributes);
+    // Takes `object` over when it succeeds. ERRORS: PROCESS_IS_TERMINATING (after refuse_inserts()),
+    // INSUFFICIENT_RESOURCES.
+    Result<std::uint32_t> insert(ObjectRef<void>&& object, ACCESS_MASK granted, std::uint32_t attributes);
     // ERRORS: INVALID_HANDLE.
     Result<HandleEntry> get(std::uint32_t value) const;
     // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
@@ -44,9 +48,9 @@ public:
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
     // The first entry at or after `index`, removed; `index` moves behind it. For a process that ends: start with 0.
     std::optional<HandleEntry> remove_next(std::uint32_t& index);
-    // From here on nothing enters: what remove_next() then takes out is all there will ever be.
-    void refuse_inserts();
-    std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+    // From here on nothing enters for good: what remove_next() does not take out, its inserter does.
+    void refuse_inserts() { refuses_.store(true, std::memory_order_seq_cst); }
+    std::uint32_t count() const { return static_cast<std::uint32_t>(count_.sum()); }
 
 private:
     struct Entry {
@@ -57,18 +61,27 @@ private:
     static constexpr std::uintptr_t lock_bit = 1;
     static constexpr unsigned first_segment_bits = 6;
     static constexpr unsigned segment_count = 18;  // 64, 64, 128, 256 ... entries: 8 Mi handles in all
-    static constexpr std::uint32_t no_index = 0xFFFFFFFF;
+    static constexpr std::uint32_t batch = 16;
+
+    // The top's index (0: empty) and above it a number that every change raises: an index that went and came back is
+    // not mistaken for one that stayed.
+    struct alignas(rtl::cache_line) FreeStack {
+        std::atomic<std::uint64_t> top{0};
+    };
 
     Entry* entry(std::uint32_t index) const;
     Entry* lock_entry(std::uint32_t value) const;  // null when free or out of range
-    Result<std::uint32_t> grow_locked() RG_REQUIRES(lock_);
+    std::uint32_t pop(FreeStack& stack);           // 0: empty
+    void push(FreeStack& stack, std::uint32_t index);
+    Result<std::uint32_t> refill(FreeStack& stack);  // one entry, and more into the stack
+    Result<std::uint32_t> grow_locked(FreeStack& stack) RG_REQUIRES(lock_);
 
-    mutable rtl::Mutex<rtl::LockRank::handle_table> lock_;
+    rtl::Mutex<rtl::LockRank::handle_table> lock_;
     std::array<std::atomic<Entry*>, segment_count> segments_{};
     std::atomic<std::uint32_t> limit_{1};  // indexes below it exist; index 0 is never used
-    std::uint32_t first_free_ RG_GUARDED_BY(lock_) = no_index;
-    bool refuses_ RG_GUARDED_BY(lock_) = false;
-    std::atomic<std::uint32_t> count_{0};
+    std::array<FreeStack, rtl::stripe_count> free_;
+    std::atomic<bool> refuses_{false};
+    rtl::StripedCounter count_;
 };
 
 }  // namespace regent::ob

@@ -126,12 +126,33 @@ TEST_F(Handles, TablesGrowAndReuse) {
     HandleTable table;
     std::vector<std::uint32_t> values;
     auto object = make();
-    for (int i = 0; i < 5000; ++i) values.push_back(table.insert(object, static_cast<ACCESS_MASK>(i), 0).value());
+    for (int i = 0; i < 5000; ++i) {
+        values.push_back(table.insert(ObjectRef<void>(object), static_cast<ACCESS_MASK>(i), 0).value());
+    }
     for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(table.get(values[i])->granted, i);
     ASSERT_TRUE(table.remove(values[77]));
     EXPECT_FALSE(table.get(values[77]));
-    EXPECT_EQ(table.insert(object, 1, 0).value(), values[77]);
+    EXPECT_EQ(table.insert(ObjectRef<void>(object), 1, 0).value(), values[77]);
     EXPECT_EQ(table.count(), 5000u);
+}
+
+// Threads have free entries of their own; those that only open get back what others close.
+TEST_F(Handles, EntriesClosedByAnotherThreadComeBack) {
+    HandleTable table;
+    auto object = make();
+    std::uint32_t highest = 0;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<std::uint32_t> values;
+        for (int i = 0; i < 100; ++i) {
+            values.push_back(table.insert(ObjectRef<void>(object), 1, 0).value());
+            highest = std::max(highest, values.back());
+        }
+        std::thread([&] {
+            for (const std::uint32_t value : values) ASSERT_TRUE(table.remove(value));
+        }).join();
+    }
+    EXPECT_LT(highest / 4, 200u);
+    EXPECT_EQ(table.count(), 0u);
 }
 
 // Threads use and close one another's handles; every reference that is given meets a living object.

@@ -229,7 +229,8 @@ Result<Utf16> query_name(void* object) {
     if (object == &namespace_root()) return Utf16(u"\\");
     Utf16 path;
     SharedGuard guard(namespace_lock());
-    for (const ObjectHeader* at = &header_of(object); at->directory != nullptr; at = &header_of(at->directory)) {
+    for (const ObjectHeader* at = &header_of(object); at->directory.load() != nullptr;
+         at = &header_of(at->directory.load())) {
         path.insert(0, u"\\" + at->name);
     }
     return path;

@@ -7,15 +7,14 @@ namespace regent::ob {
 
 Result<ObjectRef<void>> create_object(ObjectType& type, std::size_t size) {
     // The object allocator: one block for header and body, zeroed, as drivers expect of fresh bodies.
-    std::size_t total = sizeof(ObjectHeader) + size;
-    void* memory = ::operator new(total, std::align_val_t{alignof(ObjectHeader)}, std::nothrow);
+    static_assert(alignof(ObjectHeader) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    void* memory = ::operator new(sizeof(ObjectHeader) + size, std::nothrow);
     if (memory == nullptr) return fail(STATUS_INSUFFICIENT_RESOURCES);
     auto* header = new (memory) ObjectHeader;
     header->type = &type;
     header->body_size = static_cast<std::uint32_t>(size);
-    header->creation_time = rtl::nt_time_now();
+    header->creation_time = rtl::nt_time_tick();
     std::memset(body_of(*header), 0, size);
-    type.total_objects.fetch_add(1, std::memory_order_relaxed);
     return ObjectRef<void>::adopt(body_of(*header));
 }
 
@@ -36,11 +35,9 @@ void dereference(const void* body) {
     RG_ASSERT(before > 0);
     if (before != 1) return;
     // A name is a reference, so the object has none here.
-    ObjectType& type = *header.type;
-    if (type.procedures.destroy != nullptr) type.procedures.destroy(body_of(header));
-    type.total_objects.fetch_sub(1, std::memory_order_relaxed);
+    if (auto destroy = header.type->procedures.destroy) destroy(body_of(header));
     header.~ObjectHeader();
-    ::operator delete(&header, std::align_val_t{alignof(ObjectHeader)});
+    ::operator delete(&header);
 }
 
 }  // namespace regent::ob

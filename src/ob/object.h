@@ -53,7 +53,7 @@ struct TypeProcedures {
                                  const se::Token& token) = nullptr;
 };
 
-// A type is itself an object (in \ObjectTypes). Immutable after creation but for the totals.
+// A type is itself an object (in \ObjectTypes). Immutable after creation.
 struct ObjectType {
     Utf16 name;
     GENERIC_MAPPING mapping{};
@@ -62,8 +62,6 @@ struct ObjectType {
     TypeProcedures procedures;
     // Where a body has the DISPATCHER_HEADER that a wait on a handle waits for; below 0: none.
     std::int32_t wait_offset = -1;
-    std::atomic<std::int64_t> total_objects{0};
-    std::atomic<std::int64_t> total_handles{0};
 };
 
 // A descriptor that objects and readers share. Immutable.
@@ -79,8 +77,9 @@ struct alignas(16) ObjectHeader {
     std::atomic<std::uint32_t> flags{0};
     std::uint32_t body_size = 0;
     std::int64_t creation_time = 0;
-    // The directory entry that names the object, guarded by the namespace lock. The directory is referenced.
-    Directory* directory = nullptr;
+    // The directory entry that names the object, guarded by the namespace lock; that there is none may be read without.
+    // The directory is referenced.
+    std::atomic<Directory*> directory{nullptr};
     Utf16 name;
     // Default security; null when none. Reached only through ob/security.h.
     Ref<const SecurityBlock> security;

@@ -184,7 +184,7 @@ Result<ObjectRef<Thread>> find_thread(std::uint32_t tid) {
 
 namespace detail {
 
-constinit thread_local Context current_context;
+constinit thread_local Context current_context __attribute__((tls_model("initial-exec")));
 
 void attach_default_context() {
     Process& host = host_process();

@@ -94,7 +94,7 @@ struct Context {
 };
 
 namespace detail {
-extern constinit thread_local Context current_context;
+extern constinit thread_local Context current_context __attribute__((tls_model("initial-exec")));
 void attach_default_context();
 }  // namespace detail
 
