@@ -1,5 +1,7 @@
 #include "cm/mounted_hive.h"
 
+#include <optional>
+
 namespace regent::cm {
 
 MountedHive::MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, const MountOptions& options)
@@ -7,44 +9,83 @@ MountedHive::MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, 
 
 MountedHive::~MountedHive() = default;
 
+// The storage in use without the hive's lock. REQUIRES to make one: the lock (shared at least), !unloaded().
+class MountedHive::StorageUse {
+public:
+    explicit StorageUse(MountedHive& hive) : hive_(hive), storage(*hive.storage_) {
+        ExclusiveGuard commit(hive_.commit_lock_);
+        ++hive_.commits_;
+    }
+    ~StorageUse() {
+        ExclusiveGuard commit(hive_.commit_lock_);
+        if (--hive_.commits_ == 0) hive_.commits_done_.notify_all();
+    }
+    StorageUse(const StorageUse&) = delete;
+    StorageUse& operator=(const StorageUse&) = delete;
+
+private:
+    MountedHive& hive_;
+
+public:
+    hive::Hive& storage;
+};
+
 bool MountedHive::dirty() const {
     SharedGuard guard(lock_);
     return !unloaded() && !file_.empty() && storage_->dirty();
 }
 
-Result<void> MountedHive::flush() {
+bool MountedHive::reconcile_due() const {
+    SharedGuard guard(lock_);
+    return !unloaded() && storage_->reconcile_due();
+}
+
+bool MountedHive::reconciled() const {
+    SharedGuard guard(lock_);
+    return unloaded() || storage_->reconciled();
+}
+
+// A flush that finds nothing new holds nobody up: it only waits for what others have prepared.
+Result<void> MountedHive::flush_with(bool write_back) {
     if (file_.empty()) return {};
-    hive::Hive* storage = nullptr;
+    std::optional<StorageUse> use;
     hive::FlushBatch batch;
     {
+        SharedGuard guard(lock_);
+        if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
+        batch = storage_->last_flush();
+        if (!storage_->dirty()) use.emplace(*this);
+    }
+    if (!use) {
         ExclusiveGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
-        if (storage_->read_only() && !storage_->dirty()) return {};
         batch = RG_TRY(storage_->prepare_flush());
-        storage = storage_.get();
-        ExclusiveGuard commit(commit_lock_);
-        ++commits_;
+        use.emplace(*this);
     }
-    const Result<void> committed = storage->commit_flush(batch);
-    const bool due = committed && storage->reconcile_due();
-    {
-        ExclusiveGuard commit(commit_lock_);
-        --commits_;
-        commits_done_.notify_all();
-    }
-    if (!committed) return committed;
+    RG_TRY(use->storage.commit_flush(batch));
+    if (write_back) return use->storage.write_back();
+    if (!use->storage.reconcile_due()) return {};
     // The data is durable in the log; a failure to shorten the log now is met again by the next flush.
-    if (due) static_cast<void>(reconcile());
+    if (wake_lazy_writer_)
+        wake_lazy_writer_();
+    else
+        static_cast<void>(use->storage.write_back());
     return {};
 }
 
-Result<void> MountedHive::reconcile() {
+Result<void> MountedHive::write_back() {
     if (file_.empty()) return {};
-    ExclusiveGuard guard(lock_);
-    if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
-    if (storage_->read_only()) return {};
-    return storage_->reconcile();
+    std::optional<StorageUse> use;
+    {
+        SharedGuard guard(lock_);
+        if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
+        use.emplace(*this);
+    }
+    return use->storage.write_back();
 }
+
+Result<void> MountedHive::flush() { return flush_with(false); }
+Result<void> MountedHive::reconcile() { return flush_with(true); }
 
 std::unique_ptr<hive::Hive> MountedHive::detach_locked() {
     unloaded_.store(true, std::memory_order_release);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,9 +50,17 @@ public:
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
     // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
     Result<void> flush();
-    // Flushes and brings the primary file up to date. REQUIRES: the lock not held.
+    // Flushes and brings the primary file up to date. Readers and flushers go on meanwhile. REQUIRES: the lock not
+    // held.
     Result<void> reconcile();
+    // The second half of that alone. REQUIRES: the lock not held.
+    Result<void> write_back();
     bool dirty() const;
+    // What the lazy writer has to do: the log is long; the log is not empty.
+    bool reconcile_due() const;
+    bool reconciled() const;
+    // Who is told by a flush that reconcile_due(); without, the flush does it. Before the hive is shared.
+    void set_lazy_writer(std::function<void()> wake) { wake_lazy_writer_ = std::move(wake); }
 
     // Ends the mount: from now on unloaded(). REQUIRES: the exclusive lock, !unloaded().
     std::unique_ptr<hive::Hive> detach_locked();
@@ -59,15 +68,19 @@ public:
     Result<void> finish(hive::Hive& detached);
 
 private:
+    class StorageUse;
+    Result<void> flush_with(bool write_back);
+
     mutable Lock lock_;
     std::unique_ptr<hive::Hive> storage_;
     const Utf16 mount_path_;
     const std::string file_;
     const MountOptions options_;
+    std::function<void()> wake_lazy_writer_;
     std::atomic<bool> unloaded_{false};
     rtl::StripedCounter open_keys_;
 
-    // Commits that run without lock_; a detached storage must outlive them.
+    // Commits and write-backs that run without lock_; a detached storage must outlive them.
     Mutex<LockRank::flusher> commit_lock_;
     ConditionVariable commits_done_;
     unsigned commits_ RG_GUARDED_BY(commit_lock_) = 0;

@@ -1,8 +1,12 @@
 #include "cm/registry.h"
 
+#include <system_error>
+
 #include "cm/key_lock.h"
+#include "ex/debug_sink.h"
 #include "ob/namespace.h"
 #include "ob/process.h"
+#include "wdk/wdm.h"
 
 namespace regent::cm {
 
@@ -17,6 +21,13 @@ filter::ObjectContexts* hook_contexts(void* object) {
 ULONG_PTR hook_key_id(void* object) { return key_body_of(object)->block().id(); }
 PCUNICODE_STRING hook_cached_name(void* object) { return key_body_of(object)->cached_name(); }
 Result<Utf16> hook_current_name(void* object) { return key_body_of(object)->block().path(); }
+
+// What a disk did to a hive is not only one caller's to know.
+void tell_io_error(const std::string& file, const char* call, int error) {
+    const std::string line = "registry: " + file + ": " + call + " failed: " + std::generic_category().message(error) +
+                             " (errno " + std::to_string(error) + ")\n";
+    ex::DebugSink::instance().print(DPFLTR_CONFIG_ID, DPFLTR_ERROR_LEVEL, line);
+}
 
 // "\Registry\Machine\X" in two: the path of the parent and X. Nothing when there is no separator.
 std::optional<std::pair<Utf16View, Utf16View>> split_last(Utf16View path) {
@@ -84,10 +95,11 @@ Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
     RG_TRY(registry->make_master());
     publish_key_type();
     filter::set_key_object_hooks({&hook_contexts, &hook_key_id, &hook_cached_name, &hook_current_name});
+    rtl::set_io_error_sink(&tell_io_error);
     running.store(registry.get(), std::memory_order_release);
     if (options.lazy_flush_seconds > 0) {
         registry->flusher_ = std::thread(
-            [self = registry.get(), seconds = options.lazy_flush_seconds] { self->run_lazy_flusher(seconds); });
+            [self = registry.get(), seconds = options.lazy_flush_seconds] { self->run_lazy_writer(seconds); });
     }
     return registry;
 }
@@ -185,6 +197,13 @@ Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std:
     const std::uint16_t flags = storage->flags(root);
     Mount mount;
     mount.hive = rtl::make_ref<MountedHive>(std::move(storage), parent.path() + u"\\" + Utf16(name), options);
+    if (flusher_.joinable()) {
+        mount.hive->set_lazy_writer([this] {
+            ExclusiveGuard guard(flusher_lock_);
+            write_back_wanted_ = true;
+            flusher_wakes_.notify_all();
+        });
+    }
     ExclusiveGuard guard(lock_);
     {
         // The mount point and the block of the mounted root appear together: whoever finds the one finds the other.
@@ -292,18 +311,34 @@ Result<void> Registry::reconcile_all() {
     return first;
 }
 
-void Registry::run_lazy_flusher(int seconds) {
+void Registry::run_lazy_writer(int seconds) {
+    const auto interval = std::chrono::seconds(seconds);
+    auto deadline = std::chrono::steady_clock::now() + interval;
     for (;;) {
+        bool woken = false;
         {
             ExclusiveGuard guard(flusher_lock_);
-            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-            if (flusher_wakes_.wait_until(flusher_lock_, deadline, [this] { return flusher_stops_; })) return;
+            woken = flusher_wakes_.wait_until(flusher_lock_, deadline,
+                                              [this] { return flusher_stops_ || write_back_wanted_; });
+            if (flusher_stops_) return;
+            write_back_wanted_ = false;
         }
-        for (const auto& hive : snapshot()) {
-            // A failure is met again, and reported, by whoever asks for durability.
-            if (!hive->options().no_lazy_flush && hive->dirty()) static_cast<void>(hive->flush());
-        }
+        lazy_round(!woken);
+        if (woken) continue;
         lazy_flushes_.fetch_add(1, std::memory_order_relaxed);
+        deadline = std::chrono::steady_clock::now() + interval;
+    }
+}
+
+// A changed hive is flushed. One whose log is long, or that nobody changed for an interval, gets its primary file
+// written. A failure is met again, and reported, by whoever asks for durability.
+void Registry::lazy_round(bool interval_over) {
+    for (const auto& hive : snapshot()) {
+        const bool dirty = hive->dirty();
+        const bool lazy = !hive->options().no_lazy_flush;
+        const bool idle = interval_over && !dirty && !hive->reconciled();
+        if (interval_over && lazy && dirty) static_cast<void>(hive->flush());
+        if (idle || hive->reconcile_due()) static_cast<void>(hive->write_back());
     }
 }
 

@@ -25,7 +25,7 @@ public:
     struct Options {
         int lazy_flush_seconds = 5;  // 0: nothing is flushed but on request and at stop
     };
-    // Registers the type Key, makes \Registry and starts the lazy flusher. REQUIRES: ob::initialize() ran.
+    // Registers the type Key, makes \Registry and starts the lazy writer. REQUIRES: ob::initialize() ran.
     static Result<std::unique_ptr<Registry>> start(const Options& options);
     // Stops the flusher, writes every hive to its file and takes \Registry out of the namespace.
     ~Registry();
@@ -77,7 +77,8 @@ private:
     Result<Mount> find_mount(const KeyControlBlock& parent, Utf16View name) const;
     Result<std::unique_ptr<hive::Hive>> take_out(const Mount& mount, KeyControlBlock& parent, std::size_t allowed);
     Result<void> let_go(const Mount& mount, hive::Hive& storage);
-    void run_lazy_flusher(int seconds);
+    void run_lazy_writer(int seconds);
+    void lazy_round(bool interval_over);
     std::vector<Ref<MountedHive>> snapshot() const;
 
     Ref<MountedHive> master_;
@@ -88,6 +89,7 @@ private:
     mutable Mutex<LockRank::registry> flusher_lock_;
     ConditionVariable flusher_wakes_;
     bool flusher_stops_ RG_GUARDED_BY(flusher_lock_) = false;
+    bool write_back_wanted_ RG_GUARDED_BY(flusher_lock_) = false;
     std::thread flusher_;
     std::atomic<std::uint64_t> lazy_flushes_{0};
 };

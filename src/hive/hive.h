@@ -3,7 +3,7 @@
 // Implements docs/hive-format.md. The Configuration Manager is the only user besides hivetool.
 //
 // Thread rule: externally synchronised. The caller holds the hive's lock shared for const members, exclusive for the
-// others; commit_flush() and reconcile_due() need no lock (see flush below).
+// others; what makes changes durable says itself which lock it needs (see flush below).
 // Views (NameView, Bytes) point into the hive and live until the next write to it.
 #pragma once
 
@@ -183,15 +183,20 @@ public:
 
     // --- Durability. A flush is two steps, so that the hive's lock is held only for the first:
     //     exclusive: batch = prepare_flush();    no lock: commit_flush(batch);
-    // commit_flush appends all prepared batches to the current log with one sync (concurrent committers share it) and
+    // commit_flush appends what is prepared to the current log with one sync (concurrent committers share both) and
     // returns when `batch` is durable. A write that fails (full disk) may be retried by the next flush; a failed sync
     // is final: the hive is read-only from then on and every flush answers REGISTRY_IO_FAILED.
-    bool dirty() const;  // something is not in the log yet
+    // The primary file follows later: write_back() copies the log's pages to it, without the hive's lock and while
+    // flushes go on in the other log. It too may be retried after a failed write.
+    bool dirty() const;  // something was not prepared yet; then a flush needs prepare_flush, else last_flush is enough
     Result<FlushBatch> prepare_flush();
+    FlushBatch last_flush() const;  // what the last prepare_flush took
     Result<void> commit_flush(FlushBatch batch);
-    bool reconcile_due() const;  // the log has grown so large that reconcile() is worth its price
-    Result<void> reconcile();    // exclusive lock: flushes, writes the primary, turns to the other log
-    Result<void> flush();        // exclusive lock: both steps, and reconcile() when due
+    bool reconcile_due() const;  // no lock: the log has grown so large that write_back() is worth its price
+    bool reconciled() const;     // no lock: the primary holds all that was committed
+    Result<void> write_back();   // no lock: the primary holds what was committed before the call
+    Result<void> reconcile();    // exclusive lock: flushes and writes back
+    Result<void> flush();        // exclusive lock: both steps, and write_back() when due
 
     // A compact copy of the tree at `key` without volatile keys. The file is written from its start and synced; when
     // this fails, the file's base block is zero, so that no loadable file is left.

@@ -143,7 +143,7 @@ Result<std::unique_ptr<Hive>> Hive::create(rtl::Env& env, const HiveOptions& opt
     impl->cells.stable().clear_dirty();
     if (!options.path.empty()) {
         auto primary = RG_TRY(publish(env, *impl, options.replace_existing));
-        impl->log = std::make_unique<LogWriter>(env, options.path, std::move(primary), impl->base, 1, false);
+        impl->log = std::make_unique<LogWriter>(env, options.path, std::move(primary), impl->base, false);
     }
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
 }

@@ -23,7 +23,6 @@ public:
     bool healed = false;
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
-    BitMap unreconciled;             // pages that the logs have and the primary has not
 
     const KeyNode& node(CellIndex key) const;  // zeros when `key` is no key
     bool is_key(CellIndex key) const;
@@ -31,7 +30,6 @@ public:
     Result<void> require_writable(CellIndex key) const;
     std::uint32_t depth_of(CellIndex key) const;
     void commit(Edit& edit) { security.commit(edit); }
-    void note_pages_logged();  // moves the dirty pages to `unreconciled`
     // Builds the security index from the keys' descriptors' list, after the cells were verified.
     void index_security();
 };

@@ -115,10 +115,9 @@ Result<BaseBlock> read_raw(Cells& cells, rtl::File& file) {
 Result<void> attach(HiveImpl& impl, rtl::Env& env, std::unique_ptr<rtl::File> file, const Loaded& loaded) {
     const Recovery& recovery = loaded.recovery;
     const bool dirty = recovery.state != LoadState::clean || loaded.base_changed || !recovery.base_was_good;
-    impl.log = std::make_unique<LogWriter>(env, impl.path, std::move(file), recovery.base,
-                                           recovery.base.primary_sequence, dirty);
+    impl.log = std::make_unique<LogWriter>(env, impl.path, std::move(file), recovery.base, dirty);
     if (recovery.state != LoadState::recovered) return {};
-    return impl.log->reconcile(impl.cells.stable().bytes(), recovery.pages);
+    return impl.log->write_recovered(impl.cells.stable().bytes(), recovery.pages);
 }
 
 }  // namespace
@@ -162,7 +161,6 @@ Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path,
     rtl::File* primary = file.get();
     if (!options.read_only) RG_TRY(attach(*impl, env, std::move(file), loaded));
     RG_TRY(validate(*impl, options, sink));
-    impl->unreconciled.resize(impl->cells.stable().size() / page_size + 1);
     if (impl->log && (impl->healed || loaded.base_changed)) RG_TRY(keep_original(env, *primary, path));
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
 }

@@ -1,9 +1,8 @@
+// Staging and committing: from dirty pages to a durable entry of the current log.
 #include "hive/log_writer.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "rtl/time.h"
+#include <chrono>
 
 namespace regent::hive {
 
@@ -11,73 +10,42 @@ namespace {
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
-// One HvLE entry with the dirty pages, neighbours joined.
-std::vector<std::byte> build_entry(Bytes bins, const Storage& storage, std::uint32_t sequence) {
-    std::vector<LogPage> ranges;
-    std::uint64_t data = 0;
-    for (std::uint32_t offset = 0; offset < bins.size(); offset += page_size) {
-        if (!storage.page_dirty(offset / page_size)) continue;
-        data += page_size;
-        if (!ranges.empty() && ranges.back().offset + ranges.back().size == offset) {
-            ranges.back().size = ranges.back().size + page_size;
-        } else {
-            ranges.push_back({offset, page_size});
-        }
-    }
-    const std::uint64_t size = round_up(sizeof(LogEntry) + ranges.size() * sizeof(LogPage) + data, sector_size);
-    std::vector<std::byte> bytes(size);
-    const MutableBytes out(bytes);
-    std::size_t at = sizeof(LogEntry);
-    for (const LogPage& range : ranges) {
-        *rtl::record_at<LogPage>(out, at) = range;
-        at += sizeof(LogPage);
-    }
-    for (const LogPage& range : ranges) {
-        std::memcpy(bytes.data() + at, bins.data() + range.offset, range.size);
-        at += range.size;
-    }
-    auto& entry = *rtl::record_at<LogEntry>(out);
-    entry.signature = log_entry_signature;
-    entry.size = static_cast<std::uint32_t>(size);
-    entry.sequence = sequence;
-    entry.bins_size = static_cast<std::uint32_t>(bins.size());
-    entry.page_count = static_cast<std::uint32_t>(ranges.size());
-    entry.hash_1 = marvin32(Bytes(bytes).subspan(sizeof(LogEntry)));
-    entry.hash_2 = marvin32(Bytes(bytes).first(offsetof(LogEntry, hash_2)));
-    return bytes;
+std::uint64_t nanoseconds_since(std::chrono::steady_clock::time_point begin) {
+    const auto elapsed = std::chrono::steady_clock::now() - begin;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
 }
 
 }  // namespace
 
+// The number after the base block's may stand in a log already: an entry whose flush was interrupted before the primary
+// was marked, so that no recovery looks at it. The next life must not write another entry of that number.
 LogWriter::LogWriter(rtl::Env& env, std::string path, std::unique_ptr<rtl::File> primary, const BaseBlock& base,
-                     std::uint32_t next_sequence, bool primary_dirty)
+                     bool base_stale)
     : env_(env),
       path_(std::move(path)),
-      next_sequence_(next_sequence),
+      staged_size_(base.bins_size),
+      next_sequence_(std::max<std::uint32_t>(base.primary_sequence, base.secondary_sequence) + 1),
       primary_(std::move(primary)),
       base_(base),
-      primary_dirty_(primary_dirty) {}
+      base_stale_(base_stale),
+      logged_size_(base.bins_size),
+      behind_(base_stale) {}
 
 std::string LogWriter::log_path(const std::string& path, int number) {
     return path + (number == 0 ? ".LOG1" : ".LOG2");
 }
 
-std::uint32_t LogWriter::sequence() const {
+std::uint64_t LogWriter::stage(const Storage& storage) {
+    StagedList staged;
+    staged.push_back(copy_dirty_pages(storage));
     rtl::ExclusiveGuard guard(queue_);
-    return next_sequence_;
-}
-
-std::uint64_t LogWriter::last_ticket() const {
-    rtl::ExclusiveGuard guard(queue_);
-    return last_ticket_;
-}
-
-std::uint64_t LogWriter::enqueue(Bytes bins, const Storage& storage) {
-    rtl::ExclusiveGuard guard(queue_);
-    pending_.reserve(pending_.size() + 1);
-    std::vector<std::byte> entry = build_entry(bins, storage, next_sequence_);
-    pending_.push_back({++last_ticket_, next_sequence_++, std::move(entry)});
-    return last_ticket_;
+    const std::uint64_t ticket = last_ticket_.load(std::memory_order_relaxed) + 1;
+    staged.back().ticket = ticket;
+    pending_.splice(pending_.end(), staged);
+    pending_count_.store(pending_.size(), std::memory_order_release);
+    staged_size_.store(storage.size(), std::memory_order_relaxed);
+    last_ticket_.store(ticket, std::memory_order_release);
+    return ticket;
 }
 
 Result<void> LogWriter::sync(rtl::File& file) {
@@ -87,23 +55,53 @@ Result<void> LogWriter::sync(rtl::File& file) {
     return synced;
 }
 
+// Threads that flush in a loop come back just after the sync that served them; whoever is first then would sync alone,
+// and the others after it. So an append waits for as many as the last one served and kept waiting, but never longer
+// than a fraction of what waiting saves. A lone flusher never waits.
+void LogWriter::await_companions() {
+    constexpr std::uint64_t longest = 100'000;
+    if (pending_count_.load(std::memory_order_acquire) >= expected_) return;
+    const std::uint64_t limit = std::min(sync_ns_ / 3, longest);
+    const auto began = std::chrono::steady_clock::now();
+    while (pending_count_.load(std::memory_order_acquire) < expected_ && nanoseconds_since(began) < limit) {
+    }
+}
+
+// What a committer took from the queue. It goes back when it could not be written.
+class LogWriter::TakenPages {
+public:
+    explicit TakenPages(LogWriter& writer) : writer_(writer) {
+        rtl::ExclusiveGuard guard(writer_.queue_);
+        pages.swap(writer_.pending_);
+        writer_.pending_count_.store(0, std::memory_order_relaxed);
+    }
+    ~TakenPages() {
+        rtl::ExclusiveGuard guard(writer_.queue_);
+        writer_.pending_.splice(writer_.pending_.begin(), pages);
+        writer_.pending_count_.store(writer_.pending_.size(), std::memory_order_relaxed);
+    }
+    TakenPages(const TakenPages&) = delete;
+    TakenPages& operator=(const TakenPages&) = delete;
+
+    StagedList pages;
+
+private:
+    LogWriter& writer_;
+};
+
 Result<void> LogWriter::commit(std::uint64_t ticket) {
-    rtl::ExclusiveGuard flushing(flusher_);
-    if (durable_ >= ticket) return {};  // another committer has written this batch with its own
     if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
-    std::vector<Batch> batches;
-    {
-        rtl::ExclusiveGuard guard(queue_);
-        batches.swap(pending_);
-    }
-    const auto written = write_batches(batches);
-    if (written) {
-        if (!batches.empty()) durable_ = batches.back().ticket;
-        return {};
-    }
-    rtl::ExclusiveGuard guard(queue_);
-    pending_.insert(pending_.begin(), std::make_move_iterator(batches.begin()), std::make_move_iterator(batches.end()));
-    return written;
+    if (durable_.load(std::memory_order_acquire) >= ticket) return {};
+    rtl::ExclusiveGuard flushing(flusher_);
+    if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+    if (durable_.load(std::memory_order_relaxed) >= ticket) return {};  // another committer wrote this with its own
+    await_companions();
+    TakenPages taken(*this);
+    RG_TRY(append(taken.pages));
+    durable_.store(taken.pages.back().ticket, std::memory_order_release);
+    expected_ = taken.pages.size() + pending_count_.load(std::memory_order_acquire);
+    taken.pages.clear();
+    return {};
 }
 
 Result<rtl::File*> LogWriter::current_log() {
@@ -112,7 +110,10 @@ Result<rtl::File*> LogWriter::current_log() {
         const std::string path = log_path(path_, static_cast<int>(current_));
         auto opened = RG_TRY(env_.open(path, rtl::OpenMode::create));
         log_sizes_[current_] = RG_TRY(opened->size());
-        RG_TRY(env_.sync_directory_of(path));
+        if (const auto synced = env_.sync_directory_of(path); !synced) {
+            failed_.store(true);
+            return std::unexpected(synced.error());
+        }
         log = std::move(opened);
     }
     return log.get();
@@ -130,85 +131,37 @@ Result<void> LogWriter::reserve_log(rtl::File& log, std::uint64_t size) {
     return {};
 }
 
-Result<void> LogWriter::write_batches(const std::vector<Batch>& batches) {
-    if (batches.empty()) return {};
+Result<void> LogWriter::append(const StagedList& staged) {
     rtl::File* log = RG_TRY(current_log());
+    const std::uint32_t sequence = next_sequence_.load(std::memory_order_relaxed);
     std::vector<std::byte> bytes;
     if (end_ == 0) {
         BaseBlock header = base_;
         header.type = file_type_log;
-        header.primary_sequence = batches.front().sequence;
-        header.secondary_sequence = batches.front().sequence;
+        header.primary_sequence = sequence;
+        header.secondary_sequence = sequence;
         header.checksum = checksum(header);
         const Bytes raw = rtl::as_bytes(&header, sizeof(header));
         bytes.assign(raw.begin(), raw.end());
     }
-    for (const Batch& batch : batches) bytes.insert(bytes.end(), batch.entry.begin(), batch.entry.end());
+    std::vector<LoggedRange> ranges;
+    append_entry(staged, {end_ + bytes.size(), sequence, base_.flags & 1U}, bytes, ranges);
+    ranges_.reserve(ranges_.size() + ranges.size());
     RG_TRY(reserve_log(*log, end_ + bytes.size()));
     RG_TRY(log->write_at(end_, bytes));
+    const auto began = std::chrono::steady_clock::now();
     RG_TRY(sync(*log));
+    sync_ns_ = nanoseconds_since(began);
     // The log counts only beside a dirty primary; its entry is durable by now, so there is never a mark without one.
-    if (!primary_dirty_) RG_TRY(mark_primary_dirty());
-    end_ += bytes.size();
-    const std::uint64_t limit = std::clamp<std::uint64_t>(entry_bins_size(batches.back()), 1 << 20, 32 << 20);
-    if (end_ >= limit) due_.store(true);
-    return {};
-}
-
-std::uint32_t LogWriter::entry_bins_size(const Batch& batch) {
-    return rtl::record_at<LogEntry>(Bytes(batch.entry))->bins_size;
-}
-
-Result<void> LogWriter::write_base(std::uint32_t primary_sequence, std::uint32_t secondary_sequence) {
-    BaseBlock next = base_;
-    next.primary_sequence = primary_sequence;
-    next.secondary_sequence = secondary_sequence;
-    next.checksum = checksum(next);
-    const auto written = primary_->write_at(0, rtl::as_bytes(&next, sizeof(next)));
-    if (!written) {
-        failed_.store(true);  // the sector that says clean or dirty may be torn; only a reload can tell
-        return written;
-    }
-    RG_TRY(sync(*primary_));
-    base_ = next;
-    return {};
-}
-
-Result<void> LogWriter::mark_primary_dirty() {
-    const std::uint32_t secondary = base_.secondary_sequence;
-    RG_TRY(write_base(secondary + 1, secondary));
+    if (!primary_dirty_) RG_TRY(write_base(sequence + 1, sequence));
     primary_dirty_ = true;
-    return {};
-}
-
-Result<void> LogWriter::write_pages(Bytes bins, const BitMap& pages) {
-    for (std::size_t page = 0; page < bins.size() / page_size;) {
-        if (!pages.test(page)) {
-            ++page;
-            continue;
-        }
-        const std::size_t first = page;
-        while (page < bins.size() / page_size && pages.test(page)) ++page;
-        const std::size_t offset = first * page_size;
-        RG_TRY(primary_->write_at(bins_start + offset, bins.subspan(offset, (page - first) * page_size)));
-    }
-    return sync(*primary_);
-}
-
-Result<void> LogWriter::reconcile(Bytes bins, const BitMap& pages) {
-    rtl::ExclusiveGuard flushing(flusher_);
-    if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
-    if (!primary_dirty_ && !pages.any()) return {};
-    if (!primary_dirty_) RG_TRY(mark_primary_dirty());
-    RG_TRY(write_pages(bins, pages));
-    base_.bins_size = static_cast<std::uint32_t>(bins.size());
-    base_.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
-    const std::uint32_t next = sequence();
-    RG_TRY(write_base(next, next));
-    primary_dirty_ = false;
-    current_ = 1 - current_;
-    end_ = 0;
-    due_.store(false);
+    behind_.store(true, std::memory_order_relaxed);
+    if (end_ == 0) first_sequence_ = sequence;
+    end_ += bytes.size();
+    ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
+    logged_size_ = staged.back().bins_size;
+    next_sequence_.store(sequence + 1, std::memory_order_relaxed);
+    if (end_ >= std::clamp<std::uint64_t>(logged_size_, 1 << 20, 32 << 20)) due_.store(true);
     return {};
 }
 

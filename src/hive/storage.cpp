@@ -23,6 +23,14 @@ std::size_t BitMap::last_at_or_before(std::size_t i) const {
     return word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits));
 }
 
+std::size_t BitMap::next_set(std::size_t i) const {
+    std::size_t word = i / 64;
+    if (word >= words_.size()) return words_.size() * 64;
+    std::uint64_t bits = words_[word] & (~std::uint64_t{0} << i % 64);
+    while (bits == 0 && ++word < words_.size()) bits = words_[word];
+    return bits == 0 ? words_.size() * 64 : word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+}
+
 Storage::~Storage() {
     if (base_ != nullptr) ::munmap(base_, max_storage);
 }

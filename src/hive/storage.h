@@ -31,6 +31,8 @@ public:
     void merge(const BitMap& other);  // REQUIRES: same size or larger than `other`
     // The last set bit <= i. REQUIRES: there is one.
     std::size_t last_at_or_before(std::size_t i) const;
+    // The first set bit >= i, or one past the last bit there can be.
+    std::size_t next_set(std::size_t i) const;
 
 private:
     std::vector<std::uint64_t> words_;
@@ -84,6 +86,7 @@ public:
     void mark_dirty(std::uint32_t offset, std::uint32_t length);
     bool dirty() const { return dirty_count_ != 0; }
     bool page_dirty(std::size_t page) const { return dirty_.test(page); }
+    std::size_t next_dirty_page(std::size_t page) const { return dirty_.next_set(page); }
     void clear_dirty();
 
     struct Space {

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace regent::rtl {
 
@@ -53,9 +55,14 @@ NTSTATUS open_status(const std::string& path, int error) {
     return folder ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
 }
 
+void report_on_stderr(const std::string& file, const char* call, int error) {
+    std::fprintf(stderr, "regent: %s: %s: %s\n", file.c_str(), call, std::strerror(error));
+}
+std::atomic<IoErrorSink> io_error_sink{&report_on_stderr};
+
 class PosixFile final : public File {
 public:
-    explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
+    PosixFile(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
     ~PosixFile() override { ::close(descriptor_); }
 
     Result<std::uint64_t> size() override {
@@ -70,7 +77,7 @@ public:
             const ssize_t got =
                 ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
             if (got < 0 && errno == EINTR) continue;
-            if (got < 0) return fail_errno();
+            if (got < 0) return fail_transfer("pread");
             if (got == 0) break;
             done += static_cast<std::size_t>(got);
         }
@@ -83,7 +90,7 @@ public:
             const ssize_t put =
                 ::pwrite(descriptor_, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
             if (put < 0 && errno == EINTR) continue;
-            if (put < 0) return fail_errno();
+            if (put < 0) return fail_transfer("pwrite");
             if (put == 0) return fail(STATUS_REGISTRY_IO_FAILED);
             done += static_cast<std::size_t>(put);
         }
@@ -97,8 +104,9 @@ public:
 
     Result<void> sync() override {
         // Never repeated: after a failure the kernel may have dropped the dirty pages.
-        if (::fdatasync(descriptor_) != 0) return fail(STATUS_REGISTRY_IO_FAILED);
-        return {};
+        if (::fdatasync(descriptor_) == 0) return {};
+        report("fdatasync");
+        return fail(STATUS_REGISTRY_IO_FAILED);
     }
 
     Result<void> lock() override {
@@ -112,7 +120,18 @@ public:
     }
 
 private:
+    void report(const char* call) const {
+        const int error = errno;
+        io_error_sink.load(std::memory_order_acquire)(name_, call, error);
+        errno = error;
+    }
+    std::unexpected<Status> fail_transfer(const char* call) const {
+        if (status_of_errno(errno) == STATUS_REGISTRY_IO_FAILED) report(call);
+        return fail_errno();
+    }
+
     int descriptor_;
+    const std::string name_;
 };
 
 int open_flags(OpenMode mode) {
@@ -138,7 +157,7 @@ public:
         // O_NONBLOCK: opening a FIFO that somebody put there must not hang; regular files ignore it.
         const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
         if (descriptor < 0) return fail(open_status(path, errno));
-        auto file = std::make_unique<PosixFile>(descriptor);
+        auto file = std::make_unique<PosixFile>(descriptor, path);
         struct stat info;
         if (::fstat(descriptor, &info) != 0) return fail_errno();
         if (S_ISDIR(info.st_mode)) return fail(STATUS_FILE_IS_A_DIRECTORY);
@@ -175,10 +194,14 @@ Env& real_env() {
     return env;
 }
 
+void set_io_error_sink(IoErrorSink sink) {
+    io_error_sink.store(sink == nullptr ? &report_on_stderr : sink, std::memory_order_release);
+}
+
 Result<std::unique_ptr<File>> file_of_descriptor(int descriptor) {
     const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) return fail_errno();
-    return std::make_unique<PosixFile>(copy);
+    return std::make_unique<PosixFile>(copy, "descriptor " + std::to_string(descriptor));
 }
 
 Result<std::string> read_whole(File& file, std::uint64_t limit) {

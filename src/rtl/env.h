@@ -57,6 +57,11 @@ public:
 
 // The operating system's files.
 Env& real_env();
+// Who is told of each failed transfer and sync of real_env's files (a full disk is none): the file, the call that
+// failed, errno. Nobody told yet: a line on standard error. The function may be called with any lock up to `flusher`
+// held.
+using IoErrorSink = void (*)(const std::string& file, const char* call, int error);
+void set_io_error_sink(IoErrorSink sink);
 // A File over a descriptor of the caller's, which is duplicated.
 Result<std::unique_ptr<File>> file_of_descriptor(int descriptor);
 // The whole file, at most `limit` bytes (else REGISTRY_IO_FAILED).

@@ -10,10 +10,16 @@ public:
     SimFile(SimEnv& env, std::shared_ptr<Node> node, bool writable)
         : env_(env), node_(std::move(node)), writable_(writable) {}
     ~SimFile() override {
-        if (locked_) node_->locked = false;
+        if (!locked_) return;
+        ExclusiveGuard guard(env_.lock_);
+        node_->locked = false;
     }
-    Result<std::uint64_t> size() override { return node_->content.size(); }
+    Result<std::uint64_t> size() override {
+        ExclusiveGuard guard(env_.lock_);
+        return node_->content.size();
+    }
     Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) override {
+        ExclusiveGuard guard(env_.lock_);
         if (offset >= node_->content.size()) return std::size_t{0};
         const std::size_t part = std::min<std::size_t>(out.size(), node_->content.size() - offset);
         std::memcpy(out.data(), node_->content.data() + offset, part);
@@ -22,18 +28,24 @@ public:
     Result<void> write_at(std::uint64_t offset, Bytes data) override {
         if (!writable_) return fail(STATUS_ACCESS_DENIED);
         std::string text(reinterpret_cast<const char*>(data.data()), data.size());
+        ExclusiveGuard guard(env_.lock_);
         RG_TRY(env_.record({EventKind::write, node_->id, offset, text, {}}));
         if (node_->content.size() < offset + text.size()) node_->content.resize(offset + text.size());
         node_->content.replace(offset, text.size(), text);
         return {};
     }
     Result<void> truncate(std::uint64_t size) override {
+        ExclusiveGuard guard(env_.lock_);
         RG_TRY(env_.record({EventKind::truncate, node_->id, size, {}, {}}));
         node_->content.resize(size);
         return {};
     }
-    Result<void> sync() override { return env_.record({EventKind::sync, node_->id, 0, {}, {}}); }
+    Result<void> sync() override {
+        ExclusiveGuard guard(env_.lock_);
+        return env_.record({EventKind::sync, node_->id, 0, {}, {}});
+    }
     Result<void> lock() override {
+        ExclusiveGuard guard(env_.lock_);
         if (node_->locked) return fail(STATUS_SHARING_VIOLATION);
         node_->locked = locked_ = true;
         return {};
@@ -64,27 +76,41 @@ Result<void> SimEnv::record(Event event) {
     return {};
 }
 
+std::size_t SimEnv::event_count() const {
+    ExclusiveGuard guard(lock_);
+    return events_.size();
+}
+
 void SimEnv::fail_at(std::size_t event, NTSTATUS status, bool sticky) {
+    ExclusiveGuard guard(lock_);
     fail_event_ = events_.size() + event;
     fail_status_ = status;
     fail_sticky_ = sticky;
 }
 
 Result<std::unique_ptr<File>> SimEnv::open(const std::string& path, OpenMode mode) {
-    auto found = nodes_.find(path);
-    const bool exists = found != nodes_.end();
-    if (!exists && (mode == OpenMode::read || mode == OpenMode::read_write)) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
-    if (exists && mode == OpenMode::create_new) return fail(STATUS_OBJECT_NAME_COLLISION);
-    if (!exists) {
-        RG_TRY(record({EventKind::link, next_id_, 0, path, {}}));
-        found = nodes_.emplace(path, std::make_shared<Node>(Node{next_id_++, {}})).first;
+    std::unique_ptr<SimFile> file;
+    bool truncated = false;
+    {
+        ExclusiveGuard guard(lock_);
+        auto found = nodes_.find(path);
+        const bool exists = found != nodes_.end();
+        if (!exists && (mode == OpenMode::read || mode == OpenMode::read_write))
+            return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+        if (exists && mode == OpenMode::create_new) return fail(STATUS_OBJECT_NAME_COLLISION);
+        if (!exists) {
+            RG_TRY(record({EventKind::link, next_id_, 0, path, {}}));
+            found = nodes_.emplace(path, std::make_shared<Node>(Node{next_id_++, {}})).first;
+        }
+        file = std::make_unique<SimFile>(*this, found->second, mode != OpenMode::read);
+        truncated = exists && mode == OpenMode::truncate;
     }
-    auto file = std::make_unique<SimFile>(*this, found->second, mode != OpenMode::read);
-    if (exists && mode == OpenMode::truncate) RG_TRY(file->truncate(0));
+    if (truncated) RG_TRY(file->truncate(0));
     return file;
 }
 
 Result<void> SimEnv::rename(const std::string& from, const std::string& to) {
+    ExclusiveGuard guard(lock_);
     const auto found = nodes_.find(from);
     if (found == nodes_.end()) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
     RG_TRY(record({EventKind::rename, found->second->id, 0, from, to}));
@@ -94,6 +120,7 @@ Result<void> SimEnv::rename(const std::string& from, const std::string& to) {
 }
 
 Result<void> SimEnv::remove(const std::string& path) {
+    ExclusiveGuard guard(lock_);
     const auto found = nodes_.find(path);
     if (found == nodes_.end()) return {};
     RG_TRY(record({EventKind::unlink, found->second->id, 0, path, {}}));
@@ -102,10 +129,12 @@ Result<void> SimEnv::remove(const std::string& path) {
 }
 
 Result<void> SimEnv::sync_directory_of(const std::string& path) {
+    ExclusiveGuard guard(lock_);
     return record({EventKind::sync_directory, 0, 0, path, {}});
 }
 
 DiskImage SimEnv::contents() const {
+    ExclusiveGuard guard(lock_);
     DiskImage disk;
     for (const auto& [path, node] : nodes_) disk[path] = node->content;
     return disk;
@@ -137,6 +166,7 @@ void put(std::string& content, std::uint64_t offset, const char* data, std::size
 
 DiskImage SimEnv::after_crash(std::size_t events, LossModel model, std::uint64_t seed) const {
     constexpr std::uint64_t sector = 512;
+    ExclusiveGuard guard(lock_);
     Random random(seed + events * 1000003);
     std::map<std::size_t, std::string> durable;
     std::map<std::string, std::size_t> directory = initial_ids_;

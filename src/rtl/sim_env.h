@@ -1,6 +1,7 @@
 // An Env in memory for tests. It records every write, sync and directory change, so that the disk as it could be after
 // a crash at any point can be built: what was synced is there; of the rest, all, nothing, or torn parts. It also fails
-// the N-th call on demand.
+// the N-th call on demand. Internally synchronised by one lock: flushes of several threads, and a write-back beside
+// them.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "rtl/env.h"
+#include "rtl/lock.h"
 
 namespace regent::rtl {
 
@@ -35,7 +37,7 @@ public:
     Result<void> sync_directory_of(const std::string& path) override;
 
     // How many calls that change the disk were made; each is a crash point (a crash just after it).
-    std::size_t event_count() const { return events_.size(); }
+    std::size_t event_count() const;
     // The disk after a crash when the first `events` of them had been made.
     DiskImage after_crash(std::size_t events, LossModel model, std::uint64_t seed) const;
     DiskImage contents() const;  // as a running system sees it
@@ -58,16 +60,17 @@ private:
     };
     class SimFile;
 
-    Result<void> record(Event event);
+    Result<void> record(Event event) RG_REQUIRES(lock_);
 
-    std::map<std::string, std::shared_ptr<Node>> nodes_;
+    mutable Mutex<LockRank::leaf> lock_;
+    std::map<std::string, std::shared_ptr<Node>> nodes_ RG_GUARDED_BY(lock_);
     DiskImage initial_;
     std::map<std::string, std::size_t> initial_ids_;
-    std::size_t next_id_ = 1;
-    std::vector<Event> events_;
-    std::size_t fail_event_ = static_cast<std::size_t>(-1);
-    NTSTATUS fail_status_ = 0;
-    bool fail_sticky_ = false;
+    std::size_t next_id_ RG_GUARDED_BY(lock_) = 1;
+    std::vector<Event> events_ RG_GUARDED_BY(lock_);
+    std::size_t fail_event_ RG_GUARDED_BY(lock_) = static_cast<std::size_t>(-1);
+    NTSTATUS fail_status_ RG_GUARDED_BY(lock_) = 0;
+    bool fail_sticky_ RG_GUARDED_BY(lock_) = false;
 };
 
 }  // namespace regent::rtl

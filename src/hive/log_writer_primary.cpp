@@ -1,0 +1,170 @@
+// The other half of LogWriter: what a log holds goes to the primary file.
+#include <algorithm>
+#include <map>
+
+#include "hive/log_writer.h"
+#include "rtl/time.h"
+
+namespace regent::hive {
+
+namespace {
+
+constexpr std::size_t copy_step = 1 << 20;
+
+// Writes pages in ascending order, neighbours in one call.
+class PageWriter {
+public:
+    explicit PageWriter(rtl::File& file) : file_(file) { buffer_.reserve(copy_step); }
+
+    // Room for the page's bytes, to be filled before the next call.
+    Result<MutableBytes> add(std::uint64_t offset) {
+        if (buffer_.size() + page_size > copy_step || offset != start_ + buffer_.size()) {
+            RG_TRY(flush());
+            start_ = offset;
+        }
+        buffer_.resize(buffer_.size() + page_size);
+        return MutableBytes(buffer_).last(page_size);
+    }
+    Result<void> flush() {
+        if (buffer_.empty()) return {};
+        RG_TRY(file_.write_at(bins_start + start_, buffer_));
+        buffer_.clear();
+        return {};
+    }
+
+private:
+    rtl::File& file_;
+    std::uint64_t start_ = 0;
+    std::vector<std::byte> buffer_;
+};
+
+}  // namespace
+
+Result<void> LogWriter::write_base(std::uint32_t primary_sequence, std::uint32_t secondary_sequence) {
+    BaseBlock next = base_;
+    next.primary_sequence = primary_sequence;
+    next.secondary_sequence = secondary_sequence;
+    next.checksum = checksum(next);
+    const auto written = primary_->write_at(0, rtl::as_bytes(&next, sizeof(next)));
+    if (!written) {
+        failed_.store(true);  // the sector that says clean or dirty may be torn; only a reload can tell
+        return written;
+    }
+    RG_TRY(sync(*primary_));
+    base_ = next;
+    base_stale_ = false;
+    return {};
+}
+
+bool LogWriter::seal_current() {
+    rtl::ExclusiveGuard flushing(flusher_);
+    if (sealed_) return true;  // a write-back that failed left it
+    if (end_ == 0 && !base_stale_) return false;
+    sealed_.emplace(SealedLog{current_, std::move(ranges_), logged_size_});
+    ranges_.clear();
+    // With a stale base block and no entry there is nothing to seal, and the current log stays in use.
+    if (end_ != 0) current_ = 1 - current_;
+    end_ = 0;
+    due_.store(false);
+    return true;
+}
+
+// From the log and not from memory: memory may be ahead of it, and is locked by whoever changes it.
+Result<void> LogWriter::copy_sealed() {
+    if (sealed_->ranges.empty()) return {};
+    rtl::File* log = nullptr;
+    {
+        rtl::ExclusiveGuard flushing(flusher_);
+        log = logs_[sealed_->number].get();
+    }
+    std::map<std::uint64_t, std::uint64_t> places;  // page's offset in the bins -> where its newest copy is in the log
+    for (const LoggedRange& range : sealed_->ranges) {
+        for (std::uint32_t at = 0; at < range.size && range.offset + at < sealed_->bins_size; at += page_size) {
+            places[range.offset + at] = range.log_offset + at;
+        }
+    }
+    PageWriter writer(*primary_);
+    for (const auto& [offset, log_offset] : places) {
+        const MutableBytes page = RG_TRY(writer.add(offset));
+        const std::size_t got = RG_TRY(log->read_at(log_offset, page));
+        if (got != page.size()) return fail(STATUS_REGISTRY_IO_FAILED);
+    }
+    RG_TRY(writer.flush());
+    return sync(*primary_);
+}
+
+Result<void> LogWriter::finish_sealed() {
+    const std::uint32_t old_bins_size = base_.bins_size;
+    base_.bins_size = sealed_->bins_size;
+    base_.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
+    const bool more = end_ != 0;
+    const std::uint32_t from = more ? first_sequence_ : next_sequence_.load(std::memory_order_relaxed);
+    RG_TRY(write_base(more ? from + 1 : from, from));
+    primary_dirty_ = more;
+    behind_.store(more, std::memory_order_relaxed);
+    sealed_.reset();
+    cut_primary(old_bins_size);
+    return {};
+}
+
+// After the base block no longer counts what goes. Failing is harmless: bytes after the last bin mean nothing.
+void LogWriter::cut_primary(std::uint32_t old_bins_size) {
+    if (base_.bins_size >= old_bins_size) return;
+    static_cast<void>(primary_->truncate(std::uint64_t{bins_start} + base_.bins_size));
+}
+
+// The right to copy to the primary, for one thread at a time.
+class LogWriter::CopyTurn {
+public:
+    explicit CopyTurn(LogWriter& writer) : writer_(writer) {
+        rtl::ExclusiveGuard flushing(writer_.flusher_);
+        writer_.copy_done_.wait(writer_.flusher_, [this]() RG_NO_ANALYSIS { return !writer_.copying_; });
+        writer_.copying_ = true;
+    }
+    ~CopyTurn() {
+        rtl::ExclusiveGuard flushing(writer_.flusher_);
+        writer_.copying_ = false;
+        writer_.copy_done_.notify_all();
+    }
+    CopyTurn(const CopyTurn&) = delete;
+    CopyTurn& operator=(const CopyTurn&) = delete;
+
+private:
+    LogWriter& writer_;
+};
+
+Result<void> LogWriter::write_back() {
+    const CopyTurn turn(*this);
+    // Twice at most: what an earlier, failed write-back left, then the log of this moment.
+    for (bool again = true; again;) {
+        again = sealed_.has_value();
+        if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+        if (!seal_current()) return {};
+        RG_TRY(copy_sealed());
+        rtl::ExclusiveGuard flushing(flusher_);
+        if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+        RG_TRY(finish_sealed());
+    }
+    return {};
+}
+
+Result<void> LogWriter::write_recovered(Bytes bins, const BitMap& pages) {
+    rtl::ExclusiveGuard flushing(flusher_);
+    PageWriter writer(*primary_);
+    const std::size_t end = bins.size() / page_size;
+    for (std::size_t page = pages.next_set(0); page < end; page = pages.next_set(page + 1)) {
+        const MutableBytes out = RG_TRY(writer.add(page * page_size));
+        const Bytes bytes = bins.subspan(page * page_size, page_size);
+        std::copy(bytes.begin(), bytes.end(), out.begin());
+    }
+    RG_TRY(writer.flush());
+    RG_TRY(sync(*primary_));
+    base_.bins_size = static_cast<std::uint32_t>(bins.size());
+    base_.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
+    const std::uint32_t next = next_sequence_.load(std::memory_order_relaxed);
+    RG_TRY(write_base(next, next));
+    behind_.store(false, std::memory_order_relaxed);
+    return {};
+}
+
+}  // namespace regent::hive
