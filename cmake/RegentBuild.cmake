@@ -80,3 +80,11 @@ function(regent_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
   regent_timeout(${ARG_TIMEOUT} ${name})
 endfunction()
+
+# Drivers as Windows images, built for the tests by mingw-w64 where it is installed.
+set(RG_MINGW_DRIVERS ${CMAKE_BINARY_DIR}/drivers-mingw)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  find_program(RG_MINGW_C NAMES x86_64-w64-mingw32-gcc)
+  find_path(RG_MINGW_DDK ntddk.h PATHS /usr/share/mingw-w64/include/ddk /usr/x86_64-w64-mingw32/include/ddk
+            NO_DEFAULT_PATH)
+endif()

@@ -1,4 +1,5 @@
 #include "ex/bugcheck.h"
+#include "rtl/foreign_call.h"
 
 #include <atomic>
 #include <cinttypes>
@@ -126,7 +127,8 @@ VOID KeBugCheck(ULONG BugCheckCode) { KeBugCheckEx(BugCheckCode, 0, 0, 0, 0); }
 
 // There is no handler to find on this host: an exception that a driver raises ends it.
 VOID ExRaiseStatus(NTSTATUS Status) {
-    KeBugCheckEx(0x1E, static_cast<ULONG>(Status), reinterpret_cast<ULONG_PTR>(__builtin_return_address(0)), 0, 0);
+    KeBugCheckEx(0x1E, static_cast<ULONG>(Status),
+                 reinterpret_cast<ULONG_PTR>(regent::rtl::driver_caller(__builtin_return_address(0))), 0, 0);
 }
 
 VOID ExRaiseAccessViolation(VOID) { ExRaiseStatus(STATUS_ACCESS_VIOLATION); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ex/thread_state.h"
+#include "rtl/foreign_call.h"
 
 namespace regent::ex {
 
@@ -22,11 +23,12 @@ private:
     std::int32_t guarded_regions_;
 };
 
-// call_driver("IRP_MJ_READ", routine, device, irp) is routine(device, irp) inside a DriverCall.
+// call_driver("IRP_MJ_READ", routine, device, irp) is routine(device, irp) inside a DriverCall, in the calling
+// convention of the routine's image.
 template <typename R, typename... P, typename... A>
 R call_driver(const char* purpose, R (*routine)(P...), A... arguments) {
     DriverCall call(reinterpret_cast<const void*>(routine), purpose);
-    return routine(arguments...);
+    return rtl::call_routine(routine, arguments...);
 }
 
 // The innermost driver routine this thread is in; null outside drivers.

@@ -4,6 +4,7 @@
 #include "ex/bugcheck.h"
 #include "ex/pool.h"
 #include "ex/thread_state.h"
+#include "rtl/foreign_call.h"
 
 namespace {
 
@@ -41,7 +42,7 @@ PVOID allocate(GENERAL_LOOKASIDE& list, const void* caller) {
     ++list.TotalAllocates;  // statistics only: lost counts do no harm
     if (PSLIST_ENTRY entry = ExpInterlockedPopEntrySList(&list.ListHead)) return entry;
     ++list.AllocateMisses;
-    if (list.Allocate != nullptr) return list.Allocate(list.Type, list.Size, list.Tag);
+    if (list.Allocate != nullptr) return regent::rtl::call_routine(list.Allocate, list.Type, list.Size, list.Tag);
     return regent::ex::allocate_pool(static_cast<ULONG>(list.Type), list.Size, list.Tag, caller);
 }
 
@@ -53,7 +54,7 @@ void release(GENERAL_LOOKASIDE& list, PVOID entry) {
     }
     ++list.FreeMisses;
     if (list.Free != nullptr) {
-        list.Free(entry);
+        regent::rtl::call_routine(list.Free, entry);
     } else {
         ExFreePool(entry);
     }
@@ -62,7 +63,7 @@ void release(GENERAL_LOOKASIDE& list, PVOID entry) {
 void remove(GENERAL_LOOKASIDE& list) {
     while (PSLIST_ENTRY entry = ExpInterlockedPopEntrySList(&list.ListHead)) {
         if (list.Free != nullptr) {
-            list.Free(entry);
+            regent::rtl::call_routine(list.Free, entry);
         } else {
             ExFreePool(entry);
         }
@@ -134,7 +135,7 @@ VOID ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE
 VOID ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside) { remove(Lookaside->L); }
 
 PVOID ExAllocateFromNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside) {
-    return allocate(Lookaside->L, __builtin_return_address(0));
+    return allocate(Lookaside->L, regent::rtl::driver_caller(__builtin_return_address(0)));
 }
 
 VOID ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry) { release(Lookaside->L, Entry); }
@@ -147,7 +148,7 @@ VOID ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_F
 VOID ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside) { remove(Lookaside->L); }
 
 PVOID ExAllocateFromPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside) {
-    return allocate(Lookaside->L, __builtin_return_address(0));
+    return allocate(Lookaside->L, regent::rtl::driver_caller(__builtin_return_address(0)));
 }
 
 VOID ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry) { release(Lookaside->L, Entry); }

@@ -1,5 +1,6 @@
 // The tagged pool. A block carries a header before and a canary behind it; the ledger counts by driver and tag.
 #include "ex/pool.h"
+#include "rtl/foreign_call.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -195,18 +196,21 @@ using namespace regent::ex;
 extern "C" {
 
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
-    PVOID block = allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, Tag, __builtin_return_address(0));
+    PVOID block = allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, Tag,
+                                regent::rtl::driver_caller(__builtin_return_address(0)));
     if (block == nullptr && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) raise_no_memory();
     return block;
 }
 
 PVOID ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes) {
-    return allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, no_tag, __builtin_return_address(0));
+    return allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, no_tag,
+                         regent::rtl::driver_caller(__builtin_return_address(0)));
 }
 
 // Quotas are not kept; the rule about raising is.
 PVOID ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
-    PVOID block = allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, Tag, __builtin_return_address(0));
+    PVOID block = allocate_pool(static_cast<ULONG>(PoolType), NumberOfBytes, Tag,
+                                regent::rtl::driver_caller(__builtin_return_address(0)));
     if (block == nullptr && (PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) raise_no_memory();
     return block;
 }
@@ -219,7 +223,7 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
     PVOID block = nullptr;
     if (Tag != 0 && __builtin_popcountll(Flags & kinds) == 1 && (Flags & required & ~known) == 0) {
         const ULONG type = (Flags & POOL_FLAG_UNINITIALIZED) != 0 ? 0u : ULONG{POOL_ZERO_ALLOCATION};
-        block = allocate_pool(type, NumberOfBytes, Tag, __builtin_return_address(0));
+        block = allocate_pool(type, NumberOfBytes, Tag, regent::rtl::driver_caller(__builtin_return_address(0)));
     }
     if (block == nullptr && (Flags & POOL_FLAG_RAISE_ON_FAILURE) != 0) raise_no_memory();
     return block;

@@ -1,6 +1,9 @@
 // Cancel-safe queues (IoCsq*). The driver owns list and lock; this code owns the race between a request's removal and
 // its cancellation: whoever takes the cancel routine out of the packet owns the packet.
+#include "rtl/foreign_call.h"
 #include "wdk/ntddk.h"
+
+using regent::rtl::call_routine;
 
 namespace {
 
@@ -24,21 +27,21 @@ VOID cancel_queued(PDEVICE_OBJECT, PIRP irp) {
     IoReleaseCancelSpinLock(irp->CancelIrql);
     PIO_CSQ csq = queue_of(irp);
     KIRQL irql;
-    csq->CsqAcquireLock(csq, &irql);
-    csq->CsqRemoveIrp(csq, irp);
+    call_routine(csq->CsqAcquireLock, csq, &irql);
+    call_routine(csq->CsqRemoveIrp, csq, irp);
     disarm(irp);
-    csq->CsqReleaseLock(csq, irql);
-    csq->CsqCompleteCanceledIrp(csq, irp);
+    call_routine(csq->CsqReleaseLock, csq, irql);
+    call_routine(csq->CsqCompleteCanceledIrp, csq, irp);
 }
 
 NTSTATUS insert(PIO_CSQ csq, PIRP irp, PVOID insert_context) {
     if (csq->Type != IO_TYPE_CSQ_EX) {
-        csq->CsqInsertIrp(csq, irp);
+        call_routine(csq->CsqInsertIrp, csq, irp);
         return STATUS_SUCCESS;
     }
     // The slot holds the longer kind for a queue of type EX.
     const PVOID routine = reinterpret_cast<PVOID>(csq->CsqInsertIrp);
-    return reinterpret_cast<PIO_CSQ_INSERT_IRP_EX>(routine)(csq, irp, insert_context);
+    return call_routine(reinterpret_cast<PIO_CSQ_INSERT_IRP_EX>(routine), csq, irp, insert_context);
 }
 
 void initialize(PIO_CSQ csq, ULONG type, PVOID insert_routine, PIO_CSQ_REMOVE_IRP remove, PIO_CSQ_PEEK_NEXT_IRP peek,
@@ -69,24 +72,24 @@ NTSTATUS IoCsqInsertIrpEx(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PV
     if (context != nullptr) *context = IO_CSQ_IRP_CONTEXT{IO_TYPE_CSQ_IRP_CONTEXT, irp, csq};
     slot_of(irp) = context != nullptr ? static_cast<PVOID>(context) : csq;
     KIRQL irql;
-    csq->CsqAcquireLock(csq, &irql);
+    call_routine(csq->CsqAcquireLock, csq, &irql);
     const NTSTATUS status = insert(csq, irp, insert_context);
     if (!NT_SUCCESS(status)) {  // not inserted: the caller still owns the packet
         disarm(irp);
-        csq->CsqReleaseLock(csq, irql);
+        call_routine(csq->CsqReleaseLock, csq, irql);
         return status;
     }
     IoMarkIrpPending(irp);
     IoSetCancelRoutine(irp, cancel_queued);
     // Cancelled before the routine was there: then nobody else will take it out.
     if (irp->Cancel && IoSetCancelRoutine(irp, nullptr) != nullptr) {
-        csq->CsqRemoveIrp(csq, irp);
+        call_routine(csq->CsqRemoveIrp, csq, irp);
         disarm(irp);
-        csq->CsqReleaseLock(csq, irql);
-        csq->CsqCompleteCanceledIrp(csq, irp);
+        call_routine(csq->CsqReleaseLock, csq, irql);
+        call_routine(csq->CsqCompleteCanceledIrp, csq, irp);
         return status;
     }
-    csq->CsqReleaseLock(csq, irql);
+    call_routine(csq->CsqReleaseLock, csq, irql);
     return status;
 }
 
@@ -96,30 +99,30 @@ VOID IoCsqInsertIrp(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context) {
 
 PIRP IoCsqRemoveIrp(PIO_CSQ csq, PIO_CSQ_IRP_CONTEXT context) {
     KIRQL irql;
-    csq->CsqAcquireLock(csq, &irql);
+    call_routine(csq->CsqAcquireLock, csq, &irql);
     PIRP irp = context->Irp;
     if (irp != nullptr && IoSetCancelRoutine(irp, nullptr) != nullptr) {
-        csq->CsqRemoveIrp(csq, irp);
+        call_routine(csq->CsqRemoveIrp, csq, irp);
         disarm(irp);
     } else {
         irp = nullptr;  // gone, or its cancellation has begun
     }
-    csq->CsqReleaseLock(csq, irql);
+    call_routine(csq->CsqReleaseLock, csq, irql);
     return irp;
 }
 
 PIRP IoCsqRemoveNextIrp(PIO_CSQ csq, PVOID peek_context) {
     KIRQL irql;
-    csq->CsqAcquireLock(csq, &irql);
-    PIRP irp = csq->CsqPeekNextIrp(csq, nullptr, peek_context);
+    call_routine(csq->CsqAcquireLock, csq, &irql);
+    PIRP irp = call_routine(csq->CsqPeekNextIrp, csq, nullptr, peek_context);
     // One whose cancellation has begun waits for our lock to leave the list; look behind it.
     while (irp != nullptr && IoSetCancelRoutine(irp, nullptr) == nullptr)
-        irp = csq->CsqPeekNextIrp(csq, irp, peek_context);
+        irp = call_routine(csq->CsqPeekNextIrp, csq, irp, peek_context);
     if (irp != nullptr) {
-        csq->CsqRemoveIrp(csq, irp);
+        call_routine(csq->CsqRemoveIrp, csq, irp);
         disarm(irp);
     }
-    csq->CsqReleaseLock(csq, irql);
+    call_routine(csq->CsqReleaseLock, csq, irql);
     return irp;
 }
 

@@ -17,12 +17,14 @@ struct DriverDescription {
     Utf16 image_path;     // ImagePath; empty: <name>.so
     ULONG type = 1;       // SERVICE_KERNEL_DRIVER (1) or SERVICE_FILE_SYSTEM_DRIVER (2); others are INVALID_PARAMETER
     ULONG start = 3;      // 4 (disabled) is refused
+    bool bind_missing_imports = false;  // BindMissingImports, ours: a PE image loads although an import is missing
 };
 
 // Loads the image and calls DriverEntry in a System thread's context.
 // ERRORS, in this order: INVALID_PARAMETER (type), ACCESS_DENIED (disabled), IMAGE_ALREADY_LOADED,
-// OBJECT_NAME_NOT_FOUND (no such image), INVALID_IMAGE_FORMAT (not an ELF object for this machine, or not built for
-// this host), DRIVER_ENTRYPOINT_NOT_FOUND (an import that the host lacks, named in the message; or no DriverEntry),
+// OBJECT_NAME_NOT_FOUND (no such image), INVALID_IMAGE_FORMAT (neither an ELF object nor a PE driver for this machine),
+// CONFLICTING_ADDRESSES (a PE image without relocations), DRIVER_ORDINAL_NOT_FOUND (an import without a name),
+// DRIVER_ENTRYPOINT_NOT_FOUND (an import that the host lacks, named in the message; or no DriverEntry),
 // INSUFFICIENT_RESOURCES, then DriverEntry's own failure. `message`, when given, gets one line that names file and
 // reason. The same line goes to the debugger's sink.
 Result<void> load_driver(const DriverDescription& description, std::string* message = nullptr);

@@ -27,7 +27,7 @@ public:
     DriverState& add(Ref<DriverState> driver);
     Ref<DriverState> remove(DriverState& driver);
     Ref<DriverState> find(Utf16View name);
-    bool has_library(const void* library);
+    bool has_file(const FileIdentity& file);
     std::vector<Ref<DriverState>> all();
 
 private:

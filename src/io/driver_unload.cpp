@@ -1,6 +1,4 @@
 // Unloading: when it may happen, what a driver may have left, and the list of loaded drivers.
-#include <dlfcn.h>
-
 #include <algorithm>
 
 #include "cm/callback.h"
@@ -48,7 +46,8 @@ std::string describe_pool(const std::vector<ex::PoolUsage>& left) {
 
 // A timer that is still set will run code of the image, so then the image stays mapped.
 bool find_leftovers(DriverState& driver, std::string& findings) {
-    if (const std::size_t callbacks = cm::filter::unregister_image(driver.image_start, driver.image_size))
+    const Bytes image = driver.code != nullptr ? driver.code->memory() : Bytes();
+    if (const std::size_t callbacks = cm::filter::unregister_image(image.data(), image.size()))
         add_finding(findings, std::to_string(callbacks) + " registry callbacks left registered, unregistered now");
     if (const std::size_t devices = delete_devices(driver))
         add_finding(findings, std::to_string(devices) + " devices left, deleted now");
@@ -81,7 +80,8 @@ std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
         ex::DebugSink::instance().print(DPFLTR_DEFAULT_ID, DPFLTR_ERROR_LEVEL, line + findings + "\n");
     }
     if (driver->id != 0 && !keep_image) ex::remove_driver_image(driver->id);
-    if (driver->library != nullptr && !keep_image) dlclose(driver->library);
+    if (keep_image) static_cast<void>(driver->code.release());  // something may still call into it
+    driver->code.reset();
     return findings;
 }
 
@@ -92,7 +92,7 @@ void start_pending_unload(DriverState& driver) {
 
 Result<UnloadOutcome> unload_driver(Utf16View name) {
     const Ref<DriverState> driver = DriverList::instance().find(name);
-    if (!driver || driver->library == nullptr) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+    if (!driver || driver->code == nullptr) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
     if (driver->object->object.DriverUnload == nullptr) return fail(STATUS_INVALID_DEVICE_REQUEST);
     if (driver->unload_pending.exchange(true)) return fail(STATUS_DELETE_PENDING);
     UnloadOutcome outcome;
@@ -124,7 +124,7 @@ void unload_all_drivers() {
     const auto drivers = DriverList::instance().all();
     for (auto next = drivers.rbegin(); next != drivers.rend(); ++next) {
         DriverState& driver = **next;
-        if (driver.library == nullptr) {
+        if (driver.code == nullptr) {
             dispose_driver(DriverList::instance().remove(driver), false);
         } else if (driver.object->object.DriverUnload != nullptr && !driver.unload_pending.exchange(true) &&
                    wait_for_opens(driver) && !driver.unload_claimed.exchange(true)) {
@@ -191,9 +191,10 @@ Ref<DriverState> DriverList::find(Utf16View name) {
     return nullptr;
 }
 
-bool DriverList::has_library(const void* library) {
+bool DriverList::has_file(const FileIdentity& file) {
     ExclusiveGuard guard(lock_);
-    return std::ranges::any_of(drivers_, [&](const auto& driver) { return driver->library == library; });
+    return std::ranges::any_of(drivers_,
+                               [&](const auto& driver) { return driver->code != nullptr && driver->file == file; });
 }
 
 std::vector<Ref<DriverState>> DriverList::all() {

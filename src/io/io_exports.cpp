@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "ex/call_driver.h"
 #include "io/request.h"
 #include "ob/handle.h"
 #include "ob/process.h"
@@ -125,7 +126,7 @@ VOID IoStartNextPacket(PDEVICE_OBJECT device, BOOLEAN) {
     }
     device->DeviceQueue.Busy = irp != nullptr;
     IoReleaseCancelSpinLock(irql);
-    if (irp != nullptr) device->DriverObject->DriverStartIo(device, irp);
+    if (irp != nullptr) ex::call_driver("StartIo routine", device->DriverObject->DriverStartIo, device, irp);
 }
 
 VOID IoStartPacket(PDEVICE_OBJECT device, PIRP irp, PULONG, PDRIVER_CANCEL cancel) {
@@ -139,7 +140,7 @@ VOID IoStartPacket(PDEVICE_OBJECT device, PIRP irp, PULONG, PDRIVER_CANCEL cance
         InsertTailList(&device->DeviceQueue.DeviceListHead, &irp->Tail.Overlay.ListEntry);
     device->DeviceQueue.Busy = TRUE;
     IoReleaseCancelSpinLock(irql);
-    if (start) device->DriverObject->DriverStartIo(device, irp);
+    if (start) ex::call_driver("StartIo routine", device->DriverObject->DriverStartIo, device, irp);
 }
 
 }  // extern "C"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ex/driver_image.h"
+#include "io/driver_code.h"
 #include "io/io.h"
 #include "ob/lookup.h"
 #include "ob/namespace.h"
@@ -36,9 +37,8 @@ struct DriverState : rtl::RefCounted {
     Utf16 object_name;  // \Driver\<name>
     Utf16 registry_path;
     std::string image;
-    void* library = nullptr;  // dlopen's handle; null: a driver inside the host
-    const std::byte* image_start = nullptr;
-    std::size_t image_size = 0;
+    std::unique_ptr<DriverCode> code;  // null: a driver inside the host
+    FileIdentity file;
     ex::DriverId id = 0;
     ob::ObjectRef<DriverBody> object;
     std::atomic<std::int64_t> opens{0};

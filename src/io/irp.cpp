@@ -138,7 +138,7 @@ BOOLEAN IoCancelIrp(PIRP irp) {
         return FALSE;
     }
     irp->CancelIrql = irql;
-    routine(IoGetCurrentIrpStackLocation(irp)->DeviceObject, irp);
+    rtl::call_routine(routine, IoGetCurrentIrpStackLocation(irp)->DeviceObject, irp);
     return TRUE;
 }
 

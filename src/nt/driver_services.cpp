@@ -40,6 +40,7 @@ NTSTATUS NtLoadDriver(PUNICODE_STRING DriverServiceName) {
         description.image_path = key->string(u"ImagePath").value_or(Utf16());
         description.type = key->dword(u"Type").value_or(description.type);
         description.start = key->dword(u"Start").value_or(description.start);
+        description.bind_missing_imports = key->dword(u"BindMissingImports").value_or(0) != 0;
     }
     description.name = std::move(service->name);
     description.registry_path = std::move(service->path);

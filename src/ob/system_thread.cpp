@@ -47,7 +47,7 @@ void run_driver_thread(void* argument) {
     driver_thread = self.get();
     {
         ex::DriverCall call(reinterpret_cast<const void*>(self->routine), "system thread");
-        if (setjmp(driver_thread->exit) == 0) driver_thread->routine(driver_thread->context);
+        if (setjmp(driver_thread->exit) == 0) rtl::call_routine(driver_thread->routine, driver_thread->context);
     }
     current().thread->exited(driver_thread->status);
     driver_thread = nullptr;

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "rtl/foreign_call.h"
 #include "wdk/ntddk.h"
+
+using regent::rtl::call_routine;
 
 namespace {
 
@@ -111,7 +114,7 @@ Place find(Table* table, PVOID key) {
     Place place;
     for (Links* node = Shape<Table>::root(table); node != nullptr;) {
         place.node = node;
-        const auto order = table->CompareRoutine(table, key, element_of<Table>(node));
+        const auto order = call_routine(table->CompareRoutine, table, key, element_of<Table>(node));
         place.equal = order == GenericEqual;
         if (place.equal) return place;
         place.left = order == GenericLessThan;
@@ -128,7 +131,7 @@ Links* insert(Table* table, PVOID data, CLONG size, bool* is_new) {
     if (place.equal) return place.node;
     CLONG total = 0;
     if (__builtin_add_overflow(size, CLONG{sizeof(Header)}, &total)) return nullptr;
-    auto* header = static_cast<Header*>(table->AllocateRoutine(table, total));
+    auto* header = static_cast<Header*>(call_routine(table->AllocateRoutine, table, total));
     if (header == nullptr) return nullptr;
     std::memset(static_cast<void*>(header), 0, sizeof(Header));
     if (size != 0) std::memcpy(header + 1, data, size);
@@ -192,7 +195,7 @@ BOOLEAN RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer) {
     remove_node(Shape<RTL_GENERIC_TABLE>::root(Table), place.node);
     RemoveEntryList(&header->order);
     --Table->NumberGenericTableElements;
-    Table->FreeRoutine(Table, header);
+    call_routine(Table->FreeRoutine, Table, header);
     return TRUE;
 }
 
@@ -258,7 +261,7 @@ BOOLEAN RtlDeleteElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer) {
     remove_node(Shape<RTL_AVL_TABLE>::root(Table), place.node);
     --Table->NumberGenericTableElements;
     ++Table->DeleteCount;
-    Table->FreeRoutine(Table, place.node);
+    call_routine(Table->FreeRoutine, Table, place.node);
     return TRUE;
 }
 
