@@ -7,9 +7,9 @@
 
 #include "nt/ntservices.h"
 #include "nt/ntstatus.h"
-#include "regent/dbgview.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
+#include "shared/debug_lines.h"
 
 namespace regent::app {
 namespace {
@@ -44,64 +44,6 @@ NTSTATUS set_value(HANDLE key, const char* name, ULONG type, const void* data, s
 NTSTATUS set_string(HANDLE key, const char* name, const std::string& text, ULONG type) {
     const Utf16 wide = rtl::from_utf8(text);
     return set_value(key, name, type, wide.c_str(), (wide.size() + 1) * sizeof(char16_t));
-}
-
-// What the host prints to the debugger while it runs drivers, among it why it refused one. Readable by administrators.
-class DebugLines {
-public:
-    DebugLines() {
-        Named name("\\??\\DbgView");
-        IO_STATUS_BLOCK block{};
-        NtCreateFile(&device_, GENERIC_READ | SYNCHRONIZE, &name.attributes, &block, nullptr, 0,
-                     FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, nullptr, 0);
-        while (!read().empty()) {
-        }  // what was said before is not about us
-    }
-    ~DebugLines() {
-        if (device_ != nullptr) NtClose(device_);
-    }
-    DebugLines(const DebugLines&) = delete;
-    DebugLines& operator=(const DebugLines&) = delete;
-
-    // The new lines, oldest first.
-    std::vector<std::string> read() {
-        std::vector<std::string> lines;
-        if (device_ == nullptr) return lines;
-        DBGVIEW_READ request{after_, 0, 0};
-        DBGVIEW_BATCH batch{};
-        IO_STATUS_BLOCK block{};
-        const NTSTATUS status =
-            NtDeviceIoControlFile(device_, nullptr, nullptr, nullptr, &block, IOCTL_DBGVIEW_READ, &request,
-                                  sizeof request, buffer_.data(), static_cast<ULONG>(buffer_.size()));
-        if (!NT_SUCCESS(status) || block.Information < sizeof batch) return lines;
-        std::memcpy(&batch, buffer_.data(), sizeof batch);
-        std::size_t at = sizeof batch;
-        for (ULONG i = 0; i < batch.Count && at + DBGVIEW_LINE_HEADER <= block.Information; ++i) {
-            DBGVIEW_LINE head{};
-            std::memcpy(&head, buffer_.data() + at, DBGVIEW_LINE_HEADER);
-            if (head.Size < DBGVIEW_LINE_HEADER + head.TextLength || head.Size > block.Information - at) break;
-            lines.emplace_back(buffer_.data() + at + DBGVIEW_LINE_HEADER, head.TextLength);
-            at += head.Size;
-        }
-        after_ = batch.Last;
-        return lines;
-    }
-
-private:
-    HANDLE device_ = nullptr;
-    ULONGLONG after_ = 0;
-    std::vector<char> buffer_ = std::vector<char>(64 * 1024);
-};
-
-// Why the host refused this driver: the last line that it printed about it since `lines` began. Empty: it said nothing.
-std::string reason_of(DebugLines& lines, const std::string& name) {
-    const std::string start = "driver " + name + ": ";
-    std::string reason;
-    for (auto batch = lines.read(); !batch.empty(); batch = lines.read())
-        for (const std::string& line : batch)
-            if (line.starts_with(start)) reason = line.substr(start.size());
-    while (reason.ends_with('\n')) reason.pop_back();
-    return reason;
 }
 
 // 0..4, or nothing for a word that is none of NT's.
@@ -157,10 +99,10 @@ int load_driver(const DriverOptions& options) {
         if (!NT_SUCCESS(status)) return failed("cannot write the service key of " + options.name, status);
     }
     Named service(services + options.name);
-    DebugLines lines;
+    auto lines = DebugLines::open_at_end();
     const NTSTATUS status = NtLoadDriver(&service.string);
     if (!NT_SUCCESS(status)) {
-        const std::string reason = reason_of(lines, options.name);
+        const std::string reason = lines ? words_about_driver(*lines, options.name) : std::string();
         const std::string what = "cannot load " + options.name;
         return failed(reason.empty() ? what : what + ": " + reason, status);
     }

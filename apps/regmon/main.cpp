@@ -15,6 +15,7 @@
 #include "report.h"
 #include "rtl/time.h"
 #include "session.h"
+#include "shared/debug_lines.h"
 
 namespace regent::regmon {
 namespace {
@@ -257,7 +258,7 @@ int stats() {
 }
 
 int debug_view(const Options& options) {
-    auto lines = DebugLines::open();
+    auto lines = app::DebugLines::open();
     if (!lines) return fail(lines.error());
     std::uint64_t printed = 0;
     std::uint64_t lost = 0;
@@ -267,7 +268,7 @@ int debug_view(const Options& options) {
         if (lines->lost() > lost)
             std::printf("... %llu lines missing here\n", static_cast<unsigned long long>(lines->lost() - lost));
         lost = lines->lost();
-        for (const DebugLine& one : *batch) {
+        for (const app::DebugLine& one : *batch) {
             std::string text = one.text;
             while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
             std::printf("%s  %u  %s\n", time_of_day(one.head.Time).substr(0, 15).c_str(), one.head.ProcessId,

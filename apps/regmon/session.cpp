@@ -5,23 +5,19 @@
 
 #include "nt/ntservices.h"
 #include "rtl/status.h"
+#include "shared/debug_lines.h"
 #include "win32/message.h"
 #include "win32/winreg.h"
 
 namespace regent::regmon {
+
+using app::bytes_of;
+using app::error;
+
 namespace {
 
 constexpr Utf16View service_key = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\regmon";
 constexpr const WCHAR* service_subkey = u"SYSTEM\\CurrentControlSet\\Services\\regmon";
-
-std::unexpected<std::string> error(const std::string& what, DWORD code) {
-    return std::unexpected(what + ": " + win32::error_text(code));
-}
-
-template <typename T>
-rtl::Bytes bytes_of(const T& value) {
-    return std::as_bytes(std::span(&value, 1));
-}
 
 // A demand-start kernel driver whose file lies in the driver directory.
 LSTATUS make_service_key() {
@@ -55,39 +51,20 @@ bool service_key_exists() {
 
 }  // namespace
 
-Device::~Device() {
-    if (handle_ != nullptr) CloseHandle(handle_);
-}
-
-Outcome<Device> Device::open(const char16_t* name) {
-    HANDLE handle = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
-                                OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
-    if (handle == INVALID_HANDLE_VALUE) return error("cannot open " + rtl::to_utf8(name), GetLastError());
-    Device device;
-    device.handle_ = handle;
-    return device;
-}
-
-Outcome<std::size_t> Device::control(std::uint32_t code, rtl::Bytes input, rtl::MutableBytes output) const {
-    DWORD returned = 0;
-    const BOOL done =
-        DeviceIoControl(handle_, code, const_cast<std::byte*>(input.data()), static_cast<DWORD>(input.size()),
-                        output.data(), static_cast<DWORD>(output.size()), &returned, nullptr);
-    if (!done) return error("the device refused request " + std::to_string(code), GetLastError());
-    return returned;
-}
-
 Outcome<Loaded> load_driver() {
     if (!service_key_exists()) {
         const LSTATUS made = make_service_key();
         if (made != ERROR_SUCCESS)
             return error("cannot make the service key of the regmon driver", static_cast<DWORD>(made));
     }
+    auto lines = app::DebugLines::open_at_end();
     UNICODE_STRING name = rtl::unicode_string(service_key);
     const NTSTATUS status = NtLoadDriver(&name);
     if (status == STATUS_IMAGE_ALREADY_LOADED) return Loaded::before;
     if (NT_SUCCESS(status)) return Loaded::now;
-    return std::unexpected(std::string("cannot load the regmon driver: ") + rtl::status_name(status));
+    const std::string reason = lines ? app::words_about_driver(*lines, "regmon") : std::string();
+    return std::unexpected("cannot load the regmon driver of HKLM\\" + rtl::to_utf8(service_subkey) + ": " +
+                           (reason.empty() ? reason : reason + ": ") + rtl::status_name(status));
 }
 
 Outcome<void> unload_driver() {
@@ -145,44 +122,6 @@ Outcome<REGMON_STATS> query_stats() {
     auto done = device->control(IOCTL_REGMON_QUERY_STATS, {}, std::as_writable_bytes(std::span(&stats, 1)));
     if (!done) return std::unexpected(done.error());
     return stats;
-}
-
-Outcome<DebugLines> DebugLines::open() {
-    auto device = Device::open(u"\\\\.\\DbgView");
-    if (!device) return std::unexpected(device.error());
-    return DebugLines(std::move(*device));
-}
-
-Outcome<std::vector<DebugLine>> DebugLines::read(std::uint32_t wait_ms) {
-    DBGVIEW_READ request{};
-    request.After = after_;
-    request.WaitMilliseconds = wait_ms;
-    auto count = device_.control(IOCTL_DBGVIEW_READ, bytes_of(request), buffer_);
-    if (!count) return std::unexpected(count.error());
-    const auto damaged = [] {
-        return std::unexpected(std::string("the debugger's device answered with a damaged batch"));
-    };
-    DBGVIEW_BATCH batch{};
-    if (*count < sizeof batch) return damaged();
-    std::memcpy(&batch, buffer_.data(), sizeof batch);
-    if (batch.Bytes > *count || batch.Bytes < sizeof batch) return damaged();
-    rtl::Bytes rest = rtl::Bytes(buffer_).subspan(sizeof batch, batch.Bytes - sizeof batch);
-    std::vector<DebugLine> lines;
-    for (std::uint32_t index = 0; index < batch.Count; ++index) {
-        DebugLine line{};
-        if (rest.size() < DBGVIEW_LINE_HEADER) return damaged();
-        std::memcpy(&line.head, rest.data(), std::min(rest.size(), sizeof line.head));
-        if (line.head.Size > rest.size() || line.head.Size < DBGVIEW_LINE_HEADER ||
-            line.head.TextLength > line.head.Size - DBGVIEW_LINE_HEADER) {
-            return damaged();
-        }
-        line.text.assign(reinterpret_cast<const char*>(rest.data()) + DBGVIEW_LINE_HEADER, line.head.TextLength);
-        rest = rest.subspan(line.head.Size);
-        lines.push_back(std::move(line));
-    }
-    after_ = batch.Last;
-    lost_ += batch.Lost;
-    return lines;
 }
 
 }  // namespace regent::regmon

@@ -122,6 +122,21 @@ class BadInput(unittest.TestCase):
         done = self.house.run("regent", "driver", "load", "cancel")
         self.assertIn("already loaded", done.stderr)
 
+    def test_regmon_says_why_its_driver_does_not_load(self):
+        self.start()
+        service = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\regmon"
+        bad = os.path.join(house.BUILD, "tests", "drivers", "bad")
+        for name, reason in (("unresolved", "undefined symbol: KeRoutineThatNobodyHas"), ("missing", "no such file")):
+            image = "\\??\\UNIX" + os.path.join(bad, name + ".so").replace("/", "\\")
+            for value, kind, data in (("Type", "REG_DWORD", "1"), ("Start", "REG_DWORD", "3"),
+                                      ("ImagePath", "REG_EXPAND_SZ", image)):
+                self.assertEqual(self.reg("add", service, "/v", value, "/t", kind, "/d", data, "/f")[0], 0)
+            done = self.house.run("regmon", "run", "--", "true")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(service, done.stderr)
+            self.assertIn(reason, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
     def test_a_full_disk_fails_the_flush_and_harms_nothing(self):
         self.start(small_files)
         self.assertEqual(self.reg("add", "HKLM\\Software\\Kept", "/v", "before", "/d", "1", "/f")[0], 0)
