@@ -1,6 +1,7 @@
 // Enumeration and RegQueryInfoKey. One implementation makes the answer as UTF-16; the W and A forms deliver it, each
 // with its own rules for buffers that are too small (conformance rows 174-190).
 #include <cstring>
+#include <type_traits>
 
 #include "nt/ntservices.h"
 #include "win32/convert.h"
@@ -28,6 +29,23 @@ LSTATUS deliver_text(std::basic_string_view<Char> text, Char* buffer, DWORD* cou
     return ERROR_SUCCESS;
 }
 
+// The text in the caller's units: as it is for the W forms, converted for the A forms.
+template <typename Char>
+auto in_units_of(Utf16View text) {
+    if constexpr (std::is_same_v<Char, char>) {
+        return rtl::to_utf8(text);
+    } else {
+        return text;
+    }
+}
+
+// All of what `query` answers about the key.
+template <typename Query>
+LSTATUS ask(const KeyReference& key, AnswerBuffer& buffer, Query query) {
+    const NTSTATUS status = NT_SUCCESS(key.status()) ? query_all(buffer, query) : key.status();
+    return NT_SUCCESS(status) ? ERROR_SUCCESS : to_error(status);
+}
+
 struct EnumeratedKey {
     AnswerBuffer buffer;
     Utf16View name;
@@ -36,20 +54,36 @@ struct EnumeratedKey {
 };
 
 LSTATUS enumerate_key(HKEY key, DWORD index, EnumeratedKey& result) {
-    KeyReference reference(key);
-    NTSTATUS status = reference.status();
-    if (NT_SUCCESS(status)) {
-        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-            return NtEnumerateKey(reference.handle(), index, KeyNodeInformation, data, length, needed);
-        });
-    }
-    if (!NT_SUCCESS(status)) return to_error(status);
+    const KeyReference reference(key);
+    const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+        return NtEnumerateKey(reference.handle(), index, KeyNodeInformation, data, length, needed);
+    });
+    if (error != ERROR_SUCCESS) return error;
     const auto* info = result.buffer.as<KEY_NODE_INFORMATION>();
     result.name = units_at(info->Name, info->NameLength);
     if (info->ClassLength > 0)
         result.class_name = units_at(result.buffer.data() + info->ClassOffset, info->ClassLength);
     result.time = file_time(info->LastWriteTime);
     return ERROR_SUCCESS;
+}
+
+// RegEnumKeyExW and RegEnumKeyExA.
+template <typename Char>
+LSTATUS enum_key(HKEY key, DWORD index, Char* name, LPDWORD name_count, const DWORD* reserved, Char* class_name,
+                 LPDWORD class_count, PFILETIME time) {
+    if (name == nullptr || name_count == nullptr || reserved != nullptr) return ERROR_INVALID_PARAMETER;
+    if (class_name != nullptr && class_count == nullptr) return ERROR_INVALID_PARAMETER;
+    EnumeratedKey found;
+    LSTATUS error = enumerate_key(key, index, found);
+    if (error != ERROR_SUCCESS) return error;
+    const auto class_text = in_units_of<Char>(found.class_name);
+    if (class_name != nullptr && *class_count < class_text.size() + 1) return ERROR_MORE_DATA;
+    error = deliver_text<Char>(in_units_of<Char>(found.name), name, name_count);
+    if (error != ERROR_SUCCESS) return error;
+    if (class_name != nullptr) error = deliver_text<Char>(class_text, class_name, class_count);
+    if (class_name == nullptr && class_count != nullptr) *class_count = static_cast<DWORD>(class_text.size());
+    if (time != nullptr) *time = found.time;
+    return error;
 }
 
 struct EnumeratedValue {
@@ -61,14 +95,11 @@ struct EnumeratedValue {
 };
 
 LSTATUS enumerate_value(HKEY key, DWORD index, EnumeratedValue& result) {
-    KeyReference reference(key);
-    NTSTATUS status = reference.status();
-    if (NT_SUCCESS(status)) {
-        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-            return NtEnumerateValueKey(reference.handle(), index, KeyValueFullInformation, data, length, needed);
-        });
-    }
-    if (!NT_SUCCESS(status)) return to_error(status);
+    const KeyReference reference(key);
+    const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+        return NtEnumerateValueKey(reference.handle(), index, KeyValueFullInformation, data, length, needed);
+    });
+    if (error != ERROR_SUCCESS) return error;
     const auto* info = result.buffer.as<KEY_VALUE_FULL_INFORMATION>();
     result.name = units_at(info->Name, info->NameLength);
     result.type = info->Type;
@@ -90,23 +121,20 @@ struct KeyInformation {
 };
 
 LSTATUS query_key(HKEY key, bool with_security, KeyInformation& result) {
-    KeyReference reference(key);
-    NTSTATUS status = reference.status();
-    if (NT_SUCCESS(status)) {
-        status = query_all(result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-            return NtQueryKey(reference.handle(), KeyFullInformation, data, length, needed);
-        });
-    }
-    if (!NT_SUCCESS(status)) return to_error(status);
+    const KeyReference reference(key);
+    const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+        return NtQueryKey(reference.handle(), KeyFullInformation, data, length, needed);
+    });
+    if (error != ERROR_SUCCESS) return error;
     result.full = result.buffer.as<KEY_FULL_INFORMATION>();
     if (result.full->ClassLength > 0) {
         result.class_name = units_at(result.buffer.data() + result.full->ClassOffset, result.full->ClassLength);
     }
     if (!with_security) return ERROR_SUCCESS;
     // A handle without READ_CONTROL is told 0.
-    status = NtQuerySecurityObject(reference.handle(),
-                                   OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                                   nullptr, 0, &result.security_length);
+    const NTSTATUS status = NtQuerySecurityObject(
+        reference.handle(), OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+        nullptr, 0, &result.security_length);
     if (status != STATUS_BUFFER_TOO_SMALL) result.security_length = 0;
     return ERROR_SUCCESS;
 }
@@ -136,18 +164,7 @@ extern "C" {
 
 LSTATUS WINAPI RegEnumKeyExW(HKEY hKey, DWORD dwIndex, LPWSTR lpName, LPDWORD lpcchName, LPDWORD lpReserved,
                              LPWSTR lpClass, LPDWORD lpcchClass, PFILETIME lpftLastWriteTime) {
-    if (lpName == nullptr || lpcchName == nullptr || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
-    if (lpClass != nullptr && lpcchClass == nullptr) return ERROR_INVALID_PARAMETER;
-    EnumeratedKey key;
-    LSTATUS error = enumerate_key(hKey, dwIndex, key);
-    if (error != ERROR_SUCCESS) return error;
-    if (lpClass != nullptr && *lpcchClass < key.class_name.size() + 1) return ERROR_MORE_DATA;
-    error = deliver_text<char16_t>(key.name, lpName, lpcchName);
-    if (error != ERROR_SUCCESS) return error;
-    if (lpClass != nullptr) error = deliver_text<char16_t>(key.class_name, lpClass, lpcchClass);
-    if (lpClass == nullptr && lpcchClass != nullptr) *lpcchClass = static_cast<DWORD>(key.class_name.size());
-    if (lpftLastWriteTime != nullptr) *lpftLastWriteTime = key.time;
-    return error;
+    return enum_key(hKey, dwIndex, lpName, lpcchName, lpReserved, lpClass, lpcchClass, lpftLastWriteTime);
 }
 
 LSTATUS WINAPI RegEnumKeyW(HKEY hKey, DWORD dwIndex, LPWSTR lpName, DWORD cchName) {
@@ -156,19 +173,7 @@ LSTATUS WINAPI RegEnumKeyW(HKEY hKey, DWORD dwIndex, LPWSTR lpName, DWORD cchNam
 
 LSTATUS WINAPI RegEnumKeyExA(HKEY hKey, DWORD dwIndex, LPSTR lpName, LPDWORD lpcchName, LPDWORD lpReserved,
                              LPSTR lpClass, LPDWORD lpcchClass, PFILETIME lpftLastWriteTime) {
-    if (lpName == nullptr || lpcchName == nullptr || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
-    if (lpClass != nullptr && lpcchClass == nullptr) return ERROR_INVALID_PARAMETER;
-    EnumeratedKey key;
-    LSTATUS error = enumerate_key(hKey, dwIndex, key);
-    if (error != ERROR_SUCCESS) return error;
-    const std::string class_name = rtl::to_utf8(key.class_name);
-    if (lpClass != nullptr && *lpcchClass < class_name.size() + 1) return ERROR_MORE_DATA;
-    error = deliver_text<char>(rtl::to_utf8(key.name), lpName, lpcchName);
-    if (error != ERROR_SUCCESS) return error;
-    if (lpClass != nullptr) error = deliver_text<char>(class_name, lpClass, lpcchClass);
-    if (lpClass == nullptr && lpcchClass != nullptr) *lpcchClass = static_cast<DWORD>(class_name.size());
-    if (lpftLastWriteTime != nullptr) *lpftLastWriteTime = key.time;
-    return error;
+    return enum_key(hKey, dwIndex, lpName, lpcchName, lpReserved, lpClass, lpcchClass, lpftLastWriteTime);
 }
 
 LSTATUS WINAPI RegEnumKeyA(HKEY hKey, DWORD dwIndex, LPSTR lpName, DWORD cchName) {
