@@ -26,6 +26,8 @@ target_include_directories(regent_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(regent_options INTERFACE
   -Wall -Wextra -Wshadow
   $<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;-Wconversion;-Wold-style-cast;-Wnon-virtual-dtor>
+  # Part of -Wconversion in clang only.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
   $<$<BOOL:${RG_WERROR}>:-Werror>
   # NT's layouts are read through several types, as the compilers of Windows allow.
   -fno-strict-aliasing

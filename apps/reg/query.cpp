@@ -165,7 +165,10 @@ std::optional<Options> options_of(const Arguments& arguments) {
     }
     options.case_sensitive = arguments.has("c");
     options.exact = arguments.has("e");
-    if (type && !(options.type = type_number(*type))) return std::nullopt;
+    if (type) {
+        options.type = type_number(*type);
+        if (!options.type) return std::nullopt;
+    }
     options.numeric_type = arguments.has("z");
     if (auto separator = arguments.value("se")) {
         if (rtl::from_utf8(*separator).size() != 1) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "nt/dispatch.h"
 #include "nt/system.h"
@@ -102,7 +103,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     const auto environment = [](const char* name, std::string otherwise) {
         const char* value = std::getenv(name);
-        return value != nullptr && *value != '\0' ? std::string(value) : otherwise;
+        return value != nullptr && *value != '\0' ? std::string(value) : std::move(otherwise);
     };
     if (store.empty()) store = environment("REGENT_STORE", regent::default_store_path());
     if (socket.empty()) {
