@@ -12,31 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "corpus.h"
 #include "hive/hive_test_support.h"
 #include "hive/recovery.h"
 
 namespace regent::hive {
 namespace {
-
-std::string corpus_directory() {
-    if (const char* named = std::getenv("REGENT_HIVES")) return named;
-    return std::string(RG_SOURCE_DIR) + "/../shared/hives";
-}
-
-using Row = std::vector<std::string>;
-std::vector<Row> read_table(const std::string& file) {
-    std::ifstream in(corpus_directory() + "/" + file);
-    std::vector<Row> rows;
-    std::string line;
-    std::getline(in, line);  // captions
-    while (std::getline(in, line)) {
-        Row row;
-        std::istringstream fields(line);
-        for (std::string field; std::getline(fields, field, '\t');) row.push_back(field);
-        rows.push_back(row);
-    }
-    return rows;
-}
 
 Result<std::unique_ptr<Hive>> load(const std::string& name, FindingList& findings) {
     OpenOptions options;
