@@ -15,8 +15,9 @@ inline std::string corpus_directory() {
 }
 
 using Row = std::vector<std::string>;
+// `file` is one of the corpus, or a path.
 inline std::vector<Row> read_table(const std::string& file) {
-    std::ifstream in(corpus_directory() + "/" + file);
+    std::ifstream in(file.starts_with('/') ? file : corpus_directory() + "/" + file);
     std::vector<Row> rows;
     std::string line;
     std::getline(in, line);  // captions

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "corpus.h"
+#include "hive/deleted.h"
 #include "hive/hive_test_support.h"
 #include "hive/recovery.h"
 
@@ -121,6 +122,26 @@ TEST_F(Corpus, RecoveryAgreesWithTwoOtherRecoverers) {
         EXPECT_EQ(std::remove(bins.c_str()), 0);
         EXPECT_EQ(same, 0) << "bytes after recovery";
     }
+}
+
+// What `deleted` finds stays what it is: deleted_counts.tsv holds what it found before.
+TEST_F(Corpus, DeletedRecordsAreFoundAsBefore) {
+    std::size_t keys = 0;
+    std::size_t values = 0;
+    for (const Row& row : read_table(std::string(RG_SOURCE_DIR) + "/tests/hives/deleted_counts.tsv")) {
+        SCOPED_TRACE(row[0]);
+        FindingList findings;
+        const auto hive = load(row[0], findings);
+        ASSERT_TRUE(hive);
+        const DeletedRecords found = find_deleted(**hive);
+        std::size_t all_values = found.values.size();
+        for (const DeletedKey& key : found.keys) all_values += key.values.size();
+        EXPECT_EQ(std::to_string(found.keys.size()), row[1]);
+        EXPECT_EQ(std::to_string(all_values), row[2]);
+        keys += found.keys.size();
+        values += all_values;
+    }
+    std::printf("%zu deleted keys, %zu deleted values\n", keys, values);
 }
 
 // load -> save -> load, and what hivetool dumps of both hives but for the root, whose flags a save sets.

@@ -170,6 +170,14 @@ void fill_deleted(Builder& to) {
     to.erase(gone);
 }
 
+// docs/hive-format.md walks through this one byte by byte. Nothing grows, so nothing moves: its layout is the order of
+// creation.
+void fill_example(Builder& to) {
+    const CellIndex key = to.key(to.root(), u"Sample", u"Demo");
+    to.value(key, u"Text", 1, utf16_bytes(u"hello\0"s));
+    to.value(to.key(key, u"\u0416"), u"", 4, "\x07\x00\x00\x00"s);
+}
+
 // Names that text formats must escape. Only for our own tools: other readers stop at NUL or at lone surrogates.
 void fill_strange(Builder& to) {
     for (const std::u16string& name :
@@ -197,6 +205,7 @@ const std::vector<Shape>& shapes() {
         {"security", fill_security},
         {"big", fill_big},
         {"deleted", fill_deleted},
+        {"example", fill_example},
         {"strange", fill_strange, true},
     };
     return all;
