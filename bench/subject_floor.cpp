@@ -34,6 +34,7 @@ bool same_folded(std::u16string_view folded, std::u16string_view other) {
 class Floor final : public Subject {
 public:
     std::string name() const override { return "floor"; }
+    bool concurrent() const override { return true; }
     bool build(const Tree& tree) override {
         tree_ = &tree;
         std::size_t slots = 1;
@@ -86,11 +87,13 @@ private:
         }
         return nullptr;
     }
-    bool copy(const Record& record) {
+    bool copy(const Record& record) const {
         for (const auto& value : record.value) {
             if (value.name != tree_->value_name[1]) continue;
-            std::memcpy(out_, value.data, value_bytes);
-            return out_[1] == tree_->data[1];
+            std::uint8_t out[value_bytes];
+            std::memcpy(out, value.data, value_bytes);
+            asm volatile("" : : "r"(out) : "memory");  // the answer is wanted
+            return out[1] == tree_->data[1];
         }
         return false;
     }

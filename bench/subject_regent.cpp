@@ -28,6 +28,7 @@ public:
         if (held_ != nullptr) NtClose(held_);
     }
     std::string name() const override { return subject_name_; }
+    bool concurrent() const override { return true; }
     bool build(const Tree& tree) override {
         tree_ = &tree;
         for (int v = 0; v < values_per_key; ++v) value_[v] = unicode(tree.value_name[v]);
@@ -94,8 +95,9 @@ private:
         return NT_SUCCESS(NtOpenKey(&key, access, &attributes)) ? key : nullptr;
     }
     bool query(HANDLE key) {
+        alignas(8) std::uint8_t out[128];
         ULONG size = 0;
-        return NT_SUCCESS(NtQueryValueKey(key, &value_[1], KeyValuePartialInformation, out_, sizeof out_, &size)) &&
+        return NT_SUCCESS(NtQueryValueKey(key, &value_[1], KeyValuePartialInformation, out, sizeof out, &size)) &&
                size == offsetof(KEY_VALUE_PARTIAL_INFORMATION, Data) + value_bytes;
     }
     std::uint64_t walk_key(HANDLE key) {
@@ -122,7 +124,6 @@ private:
     std::vector<std::u16string> path_;
     UNICODE_STRING value_[values_per_key] = {};
     HANDLE held_ = nullptr;
-    alignas(8) std::uint8_t out_[128] = {};
 };
 
 }  // namespace

@@ -51,7 +51,7 @@ bench_cm() {
     "$bin/regentd" --store "$work/daemon-store" --socket "$work/s" >"$work/regentd.log" 2>&1 &
     daemon=$!
     for _ in $(seq 100); do [ -S "$work/s" ] && break; kill -0 "$daemon" || { cat "$work/regentd.log"; exit 1; }; sleep 0.05; done
-    REGENT_SOCKET=$work/s "$bin/bench_cm" --dir "$work/peers" --n 10000 --runs "$runs" --subject regentd --no-peers "${json_option[@]}"
+    REGENT_SOCKET=$work/s "$bin/bench_cm" --dir "$work/peers" --n 10000 --runs "$runs" --subject regentd --peers none "${json_option[@]}"
     kill "$daemon"; wait "$daemon" || true; daemon=
     echo; echo "a Windows program: ours (Reg* in process), then Wine"
     REGENT_STORE=$work/win32-store "$bin/win32_bench" 10000 "$runs" regent-win32 | tee "$work/win32.jsonl"
