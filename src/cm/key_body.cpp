@@ -13,7 +13,7 @@ KeyBody::~KeyBody() {
     end_watch();
     delete cached_name_.load(std::memory_order_acquire);
     block_->hive().key_closed();
-    key_table().delay_close(block_);
+    key_table().delay_close(*block_);
 }
 
 Result<void> KeyBody::watch(ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {

@@ -21,6 +21,9 @@ class KeyBody {
 public:
     // REQUIRES: the hive's lock (shared at least), the hive not unloaded.
     explicit KeyBody(Ref<KeyControlBlock> block);
+    // The hive counts the opening already.
+    struct Counted {};
+    KeyBody(Ref<KeyControlBlock> block, Counted) : block_(std::move(block)) {}
     ~KeyBody();
 
     KeyControlBlock& block() const { return *block_; }

@@ -22,9 +22,7 @@ Result<void> notify_change(KeyBody& body, ULONG filter, bool watch_tree, Ref<Not
     return body.watch(filter, watch_tree, std::move(request));
 }
 
-bool cancel_notify(KeyBody& body, const NotifyRequest& request) {
-    return body.cancel_watch(request);
-}
+bool cancel_notify(KeyBody& body, const NotifyRequest& request) { return body.cancel_watch(request); }
 
 std::vector<Ref<NotifyRequest>> take_notifies_of(const ob::Thread& thread) {
     return notifier().take_requests_of(thread);

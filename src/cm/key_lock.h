@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "cm/access_cache.h"
 #include "cm/key.h"
+#include "cm/key_table.h"
 #include "rtl/time.h"
 
 namespace regent::cm {
@@ -11,6 +13,7 @@ namespace regent::cm {
 // Process-lifetime: handles may outlive a stopped registry, and their blocks refer to these two.
 KeyTable& key_table();
 Notifier& notifier();
+AccessCache& access_cache();
 
 // The rights to keys that generic ones stand for.
 inline constexpr GENERIC_MAPPING key_mapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS};
@@ -28,10 +31,14 @@ private:
     SharedGuard<MountedHive::Lock> guard_;
 };
 
-// The same for changing it.
+// The same for changing it. Security descriptors may go in the scope, unless it is told otherwise.
 class WriteKey {
 public:
-    explicit WriteKey(KeyControlBlock& block) : block_(block), guard_(block.hive().lock()) {}
+    enum class Descriptors { change, stay };
+    explicit WriteKey(KeyControlBlock& block, Descriptors descriptors = Descriptors::change)
+        : block_(block), guard_(block.hive().lock()) {
+        if (descriptors == Descriptors::change) block.hive().descriptors_change_locked();
+    }
     Result<void> alive() const { return block_.check_alive(); }
     hive::Hive& storage() const { return block_.hive().storage(); }
     hive::CellIndex cell() const { return block_.cell(); }
@@ -49,6 +56,9 @@ private:
 // (semantics SD-4); nothing when there is none. REQUIRES: the hive's lock, the block alive.
 std::optional<se::DescriptorView> security_locked(const KeyControlBlock& block);
 std::optional<se::DescriptorView> security_of_cell(const hive::Hive& storage, hive::CellIndex cell);
+// What an earlier check_access_locked granted to the same question, if that is known and still true. No lock.
+std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
+                                        KPROCESSOR_MODE mode);
 // REQUIRES: the hive's lock, the block alive. ERRORS: PRIVILEGE_NOT_HELD, ACCESS_DENIED.
 Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode);

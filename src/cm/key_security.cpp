@@ -26,14 +26,59 @@ std::optional<se::DescriptorView> security_locked(const KeyControlBlock& block) 
     return security_of_cell(storage, storage.parent(block.cell()));
 }
 
+namespace {
+
+// What the executive is checked against: nothing.
+Result<ACCESS_MASK> grant_to_kernel(const se::Token& token, ACCESS_MASK desired) {
+    static const se::SecurityDescriptor nobody;
+    return se::access_check(nobody.view(), token, desired, key_mapping, se::kernel_mode);
+}
+
+AccessQuestion question_of(const KeyControlBlock& block, std::uint64_t place, const se::Token& token,
+                           ACCESS_MASK desired) {
+    return {place, block.hive().serial(), token.id(), token.enabled(), desired};
+}
+
+bool is_current(const KeyControlBlock& block, std::uint64_t place) {
+    return static_cast<std::uint32_t>(place >> 32) == block.hive().descriptor_generation();
+}
+
+// Where the block's own descriptor is. REQUIRES: the hive's lock.
+std::uint64_t find_place_locked(const KeyControlBlock& block) {
+    auto& place = const_cast<KeyControlBlock&>(block).descriptor_place;  // a remembered answer, not part of the key
+    std::uint64_t known = place.load(std::memory_order_acquire);
+    if (is_current(block, known)) return known;
+    const hive::CellIndex cell = block.hive().storage().key_info(block.cell()).security;
+    known = std::uint64_t{block.hive().descriptor_generation()} << 32 | cell;
+    place.store(known, std::memory_order_release);
+    return known;
+}
+
+}  // namespace
+
+std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
+                                        KPROCESSOR_MODE mode) {
+    if (mode == se::kernel_mode) return *grant_to_kernel(token, desired);
+    const std::uint64_t place = block.descriptor_place.load(std::memory_order_acquire);
+    if (!is_current(block, place)) return std::nullopt;
+    return access_cache().find(question_of(block, place, token, desired));
+}
+
 Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode) {
-    const auto descriptor = security_locked(block);
-    if (descriptor) return se::access_check(*descriptor, token, desired, key_mapping, mode);
+    if (const auto known = known_access(block, token, desired, mode)) return *known;
     // Nothing sound in the whole hive: only the executive itself gets in, to repair it.
-    const se::SecurityDescriptor nobody;
-    if (mode != se::kernel_mode) return fail(STATUS_ACCESS_DENIED);
-    return se::access_check(nobody.view(), token, desired, key_mapping, mode);
+    const auto descriptor = security_locked(block);
+    if (!descriptor) return fail(STATUS_ACCESS_DENIED);
+    // Before the check: what is enabled now is what it says at most.
+    const bool own = block.security_state.load(std::memory_order_acquire) == KeyControlBlock::Security::sound;
+    const AccessQuestion question = question_of(block, own ? find_place_locked(block) : 0, token, desired);
+    if (own) {
+        if (const auto known = access_cache().find(question)) return *known;
+    }
+    const ACCESS_MASK granted = RG_TRY(se::access_check(*descriptor, token, desired, key_mapping, mode));
+    if (own && token.enabled() == question.privileges) access_cache().remember(question, granted);
+    return granted;
 }
 
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,

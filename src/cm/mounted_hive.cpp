@@ -4,8 +4,18 @@
 
 namespace regent::cm {
 
+namespace {
+
+std::atomic<std::uint64_t> next_serial{1};
+
+}  // namespace
+
 MountedHive::MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, const MountOptions& options)
-    : storage_(std::move(storage)), mount_path_(std::move(mount_path)), file_(storage_->path()), options_(options) {}
+    : storage_(std::move(storage)),
+      mount_path_(std::move(mount_path)),
+      file_(storage_->path()),
+      options_(options),
+      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {}
 
 MountedHive::~MountedHive() = default;
 
@@ -88,8 +98,17 @@ Result<void> MountedHive::flush() { return flush_with(false); }
 Result<void> MountedHive::reconcile() { return flush_with(true); }
 
 std::unique_ptr<hive::Hive> MountedHive::detach_locked() {
+    closing_.store(true, std::memory_order_seq_cst);
     unloaded_.store(true, std::memory_order_release);
     return std::move(storage_);
+}
+
+std::unique_ptr<hive::Hive> MountedHive::detach_unless_open_locked(std::size_t allowed) {
+    // Whoever opens without the lock sees this, or is seen by the count.
+    closing_.store(true, std::memory_order_seq_cst);
+    if (open_keys() <= allowed) return detach_locked();
+    closing_.store(false, std::memory_order_seq_cst);
+    return nullptr;
 }
 
 Result<void> MountedHive::finish(hive::Hive& detached) {

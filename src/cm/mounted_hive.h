@@ -24,8 +24,8 @@ struct MountOptions {
 };
 
 // Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
-// and is final; (2) open_keys() counts the key bodies of this hive, raised only under the lock (shared at least) while
-// not unloaded. Internally synchronised by lock(), except where a member says otherwise.
+// and is final; (2) open_keys() counts the key bodies of this hive, raised under the lock (shared at least) while not
+// unloaded, or while it does not close. Internally synchronised by lock(), except where a member says otherwise.
 class MountedHive final : public rtl::RefCounted {
 public:
     using Lock = rtl::StripedSharedMutex<LockRank::hive>;
@@ -38,6 +38,13 @@ public:
     hive::Hive& storage() { return *storage_; }
     const hive::Hive& storage() const { return *storage_; }
 
+    std::uint64_t serial() const { return serial_; }  // never used again for another
+    // Changes whenever a descriptor may have gone, so that its cell may hold another one. Never 0.
+    std::uint32_t descriptor_generation() const { return descriptor_generation_.load(std::memory_order_acquire); }
+    void descriptors_change_locked() {
+        if (descriptor_generation_.fetch_add(1, std::memory_order_acq_rel) == UINT32_MAX) descriptor_generation_ = 1;
+    }
+
     bool unloaded() const { return unloaded_.load(std::memory_order_acquire); }
     const MountOptions& options() const { return options_; }
     const Utf16& mount_path() const { return mount_path_; }  // "\REGISTRY\MACHINE\SOFTWARE"
@@ -45,6 +52,13 @@ public:
 
     std::size_t open_keys() const { return static_cast<std::size_t>(std::max(open_keys_.sum(), std::int64_t{0})); }
     void key_opened() { open_keys_.add(1); }
+    // The same without the lock; false when the hive goes or is about to.
+    bool open_key_unlocked() {
+        open_keys_.add(1);
+        if (!closing_.load(std::memory_order_seq_cst)) return true;
+        open_keys_.add(-1);
+        return false;
+    }
     void key_closed() { open_keys_.add(-1); }
 
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
@@ -64,6 +78,8 @@ public:
 
     // Ends the mount: from now on unloaded(). REQUIRES: the exclusive lock, !unloaded().
     std::unique_ptr<hive::Hive> detach_locked();
+    // The same unless more than `allowed` keys are open; then null.
+    std::unique_ptr<hive::Hive> detach_unless_open_locked(std::size_t allowed);
     // Writes what a detached storage still has to its file. REQUIRES: the lock not held.
     Result<void> finish(hive::Hive& detached);
 
@@ -77,7 +93,10 @@ private:
     const std::string file_;
     const MountOptions options_;
     std::function<void()> wake_lazy_writer_;
+    const std::uint64_t serial_;
+    std::atomic<std::uint32_t> descriptor_generation_{1};
     std::atomic<bool> unloaded_{false};
+    std::atomic<bool> closing_{false};
     rtl::StripedCounter open_keys_;
 
     // Commits and write-backs that run without lock_; a detached storage must outlive them.

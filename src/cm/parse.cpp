@@ -15,9 +15,10 @@ class Walk {
 public:
     Walk(ob::ParseRequest& request, KeyParse* parse) : request_(request), parse_(parse), rest_(request.remaining) {}
 
-    Result<ob::ParseOutcome> run(KeyControlBlock& start) {
+    // `first`: the caller has `start` open and names it by what is left of the path, maybe by nothing.
+    Result<ob::ParseOutcome> run(KeyControlBlock& start, bool first) {
         auto at = Ref<KeyControlBlock>::retain(&start);
-        for (bool first = true;; first = false) {
+        for (;; first = false) {
             const Utf16View before = rest_;
             const Utf16View component = take_component(rest_);
             if (at->is_link() && follows(component, first)) {
@@ -87,8 +88,9 @@ private:
         if (auto known = key_table().find(at, component)) return known;
         const auto child = storage.find_subkey(cell, component);
         if (!child) return nullptr;
-        const Utf16 name = storage.key_name(*child).to_utf16();
-        return key_table().ensure(at, name, at.hive(), *child, storage.flags(*child));
+        char16_t name[hive::max_key_name];
+        const std::size_t size = storage.key_name(*child).copy_to(name, std::size(name));
+        return key_table().ensure(at, {name, size}, at.hive(), *child, storage.flags(*child));
     }
 
     Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
@@ -171,7 +173,7 @@ private:
     Result<KeyRef> create(KeyControlBlock& parent, Utf16View name) {
         KeyRef body;
         {
-            const WriteKey key(parent);
+            const WriteKey key(parent, WriteKey::Descriptors::stay);
             RG_TRY(key.alive());
             if (find_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
             RG_TRY(may_create(parent));
@@ -209,10 +211,15 @@ Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request) {
     if (request.context != nullptr && request.context->type != &key_type()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
     KeyBody* start = key_body_of(request.object);
     if (start == nullptr) return fail(STATUS_OBJECT_TYPE_MISMATCH);
-    return Walk(request, static_cast<KeyParse*>(request.context)).run(start->block());
+    return Walk(request, static_cast<KeyParse*>(request.context)).run(start->block(), true);
+}
+
+Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, KeyControlBlock& start) {
+    return Walk(request, &parse).run(start, false);
 }
 
 Result<OpenedKey> open_key(const OpenRequest& request) {
+    if (auto opened = open_near(request)) return std::move(*opened);
     KeyParse parse(request);
     ob::ObjectAttributes attributes;
     attributes.root = request.root;

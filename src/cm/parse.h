@@ -16,6 +16,12 @@ struct KeyParse : ob::ParseContext {
 // The type's parse procedure. Answers REPARSE at a registry link; the object manager starts again and counts the hops.
 Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request);
 
+// The same from a key that the path so far leads to, at a moment of its own.
+Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, KeyControlBlock& start);
+
+// open_key for paths of which the table of keys knows enough. Nothing: it has to go from the root of the namespace.
+std::optional<Result<OpenedKey>> open_near(const OpenRequest& request);
+
 // The first component of `rest`, which loses it and the separators around it (semantics NS-5). Empty at the end.
 Utf16View take_component(Utf16View& rest);
 

@@ -79,6 +79,11 @@ KeyTable& key_table() {
     return table;
 }
 
+AccessCache& access_cache() {
+    static AccessCache& cache = *new AccessCache;
+    return cache;
+}
+
 Notifier& notifier() {
     static Notifier& instance = *new Notifier;
     return instance;
@@ -121,7 +126,7 @@ Result<void> Registry::make_master() {
     how.boot = true;
     how.master = true;
     master_ = rtl::make_ref<MountedHive>(std::move(*storage), Utf16(root_path), how);
-    auto block = rtl::make_ref<KeyControlBlock>(key_table(), master_, nullptr, u"REGISTRY", root, std::uint16_t{0});
+    auto block = key_table().make_root(master_, u"REGISTRY", root);
     auto body = ob::create_body<KeyBody>(key_type(), std::move(block));
     if (!body) return std::unexpected(body.error());
     root_ = std::move(*body);
@@ -258,8 +263,8 @@ Result<std::unique_ptr<hive::Hive>> Registry::take_out(const Mount& mount, KeyCo
     std::unique_ptr<hive::Hive> storage;
     {
         ExclusiveGuard hive_guard(mount.hive->lock());
-        if (mount.hive->open_keys() > allowed) return fail(STATUS_CANNOT_DELETE);
-        storage = mount.hive->detach_locked();
+        storage = mount.hive->detach_unless_open_locked(allowed);
+        if (storage == nullptr) return fail(STATUS_CANNOT_DELETE);
     }
     const WriteKey key(parent);
     if (key.alive()) {

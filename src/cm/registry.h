@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "cm/key.h"
-#include "cm/key_control_block.h"
+#include "cm/key_table.h"
 #include "cm/notify.h"
 #include "ob/lookup.h"
 

@@ -37,7 +37,7 @@ bool is_unchanged(const hive::Hive& storage, hive::CellIndex cell, Utf16View nam
 
 Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
     {
-        const WriteKey key(body.block());
+        const WriteKey key(body.block(), WriteKey::Descriptors::stay);
         RG_TRY(key.alive());
         if (name.size() > hive::max_value_name) return fail(STATUS_INVALID_PARAMETER);
         if (data.size() > hive::max_value_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
@@ -53,7 +53,7 @@ Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
 
 Result<void> delete_value(KeyBody& body, Utf16View name) {
     {
-        const WriteKey key(body.block());
+        const WriteKey key(body.block(), WriteKey::Descriptors::stay);
         RG_TRY(key.alive());
         if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
         RG_TRY(key.storage().delete_value(key.cell(), name, key.next_time(key.cell())));

@@ -33,9 +33,11 @@ class Opening {
 public:
     Opening(bool create, ACCESS_MASK wow64) : create_(create), wow64_(wow64 & wow64_bits) {}
 
-    // ERRORS: the root handle's.
+    // What callbacks are to be told. ERRORS: the root handle's.
     Result<void> prepare(const cm::OpenRequest& request) {
         request_ = request;
+        filtered_ = cm::filter::any_registered();
+        if (!filtered_) return {};
         if (request.root == nullptr) {
             announced_ = names_registry(request.name, &remaining_);
             if (announced_) root_ = cm::KeyRef::retain(&cm::registry().root());
@@ -55,7 +57,7 @@ public:
 
     NTSTATUS run(PHANDLE handle, PULONG disposition) {
         cm::OpenedKey opened;
-        const NTSTATUS status = announced_ && cm::filter::any_registered() ? filtered(opened) : plain(opened);
+        const NTSTATUS status = announced_ ? filtered(opened) : plain(opened);
         // STATUS_SUCCESS without a key: a callback swallowed it.
         if (!NT_SUCCESS(status) || !opened.body) return status;
         const auto reason = opened.disposition == REG_CREATED_NEW_KEY ? ob::OpenReason::create : ob::OpenReason::open;
@@ -151,6 +153,7 @@ private:
 
     const bool create_;
     const ULONG wow64_;
+    bool filtered_ = false;
     bool announced_ = false;
     cm::OpenRequest request_;
     cm::KeyRef root_;

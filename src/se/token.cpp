@@ -5,6 +5,8 @@
 namespace regent::se {
 namespace {
 
+std::atomic<std::uint64_t> next_id{1};
+
 constexpr std::uint32_t overflow_id = 65534;  // what an unmapped user of a namespace looks like
 
 bool is_same(Bytes sid, const Sid& known) {
@@ -53,7 +55,10 @@ Ref<Token> anonymous_token(std::uint32_t uid, std::uint32_t gid) {
 
 }  // namespace
 
-Token::Token(Parts parts) : parts_(std::move(parts)), enabled_(parts_.enabled & parts_.held) {}
+Token::Token(Parts parts)
+    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
+      parts_(std::move(parts)),
+      enabled_(parts_.enabled & parts_.held) {}
 
 Ref<Token> Token::system() {
     static const Ref<Token> token = [] {

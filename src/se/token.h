@@ -54,6 +54,7 @@ public:
     // An administrator holds every privilege, all enabled, since no Unix program would know to enable one.
     static Ref<Token> for_administrator(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups);
 
+    std::uint64_t id() const { return id_; }  // never used again for another
     const Sid& user() const { return parts_.user; }
     std::span<const TokenGroup> groups() const { return parts_.groups; }
     const Sid& default_owner() const { return parts_.default_owner; }
@@ -69,6 +70,7 @@ public:
     bool is_admin() const;
 
     bool holds(unsigned privilege) const { return (parts_.held & privilege_bit(privilege)) != 0; }
+    PrivilegeSet enabled() const { return enabled_.load(std::memory_order_relaxed); }
     bool enabled(unsigned privilege) const {
         return (enabled_.load(std::memory_order_relaxed) & privilege_bit(privilege)) != 0;
     }
@@ -76,6 +78,7 @@ public:
     Result<bool> enable(unsigned privilege, bool on);
 
 private:
+    const std::uint64_t id_;
     const Parts parts_;
     std::atomic<PrivilegeSet> enabled_;
 };

@@ -1,0 +1,137 @@
+// Opening a key from its whole path: one probe of the table, and what is missing walked from the nearest key above that
+// the table has. What it cannot decide goes the long way, from the root of the namespace.
+#include "cm/key_lock.h"
+#include "cm/parse.h"
+#include "ob/handle.h"
+
+namespace regent::cm {
+
+namespace {
+
+constexpr std::string_view folded_root = "\\REGISTRY\\";
+
+// Application hives are reached by the handle that loading gives, never by a path (NS-15): the long way says so.
+bool names_application_hives(std::string_view path) {
+    path.remove_prefix(folded_root.size());
+    return path == "A" || path.starts_with("A\\");
+}
+
+class NearOpening {
+public:
+    explicit NearOpening(const OpenRequest& request)
+        : request_(request),
+          access_(ob::AccessState::for_current(request.desired, request.attributes)),
+          name_(request.name) {}
+
+    // Nothing: go the long way.
+    std::optional<Result<OpenedKey>> run() {
+        if ((request_.options & (REG_OPTION_CREATE_LINK | REG_OPTION_BACKUP_RESTORE)) != 0) return std::nullopt;
+        if (!(request_.root == nullptr ? start_absolute() : start_at_handle())) return std::nullopt;
+        for (unsigned hop = 0; hop < ob::max_reparses; ++hop) {
+            const std::uint64_t moves = key_table().moves();
+            auto block = key_table().find_path(path_.view());
+            if (moves % 2 != 0 || key_table().moves() != moves) return std::nullopt;
+            if (block && !block->is_link()) {
+                if (auto opened = open_unlocked(block, moves)) return opened;
+            }
+            if (!block) block = nearest(moves);
+            if (!block) return std::nullopt;
+            auto outcome = walk(*block);
+            if (!outcome) {
+                const NTSTATUS status = outcome.error().code();
+                // It went away since it was found. Whether the path leads somewhere is to be asked anew.
+                if (status == STATUS_KEY_DELETED || status == STATUS_HIVE_UNLOADED) return std::nullopt;
+                return std::unexpected(outcome.error());
+            }
+            if (outcome->object) return opened(std::move(outcome->object).as<KeyBody>());
+            if (!start_again(std::move(outcome->reparse))) return std::nullopt;
+        }
+        return std::nullopt;
+    }
+
+private:
+    bool start_absolute() {
+        path_ = FoldedPath();
+        rest_ = name_.size();
+        if (!path_.append_folding(name_) || !path_.view().starts_with(folded_root)) return false;
+        return !names_application_hives(path_.view());
+    }
+
+    bool start_at_handle() {
+        if (name_.empty() || name_.front() == u'\\') return false;
+        auto root = ob::reference_by_handle(request_.root, 0, &key_type(), access_.mode);
+        if (!root) return false;
+        root_ = std::move(root->object).as<KeyBody>();
+        const KeyControlBlock& block = root_->block();
+        if (block.depth() == 0 || !block.check_alive()) return false;
+        const std::string_view above = block.folded_path();
+        rest_ = name_.size();
+        return !above.empty() && path_.append(above) && path_.append_separator() && path_.append_folding(name_);
+    }
+
+    bool start_again(Utf16 target) {
+        root_ = nullptr;
+        target_ = std::move(target);
+        name_ = target_;
+        return start_absolute();
+    }
+
+    // A known key whose access check was made before: no lock. Nothing: the key has to be looked at.
+    std::optional<Result<OpenedKey>> open_unlocked(Ref<KeyControlBlock>& block, std::uint64_t moves) {
+        const auto granted = known_access(*block, *access_.token, access_.desired, access_.mode);
+        if (!granted || !block->hive().open_key_unlocked()) return std::nullopt;
+        // The key was open from here on, at a time when the path led to it.
+        if (block->deleted() || key_table().moves() != moves) {
+            block->hive().key_closed();
+            return std::nullopt;
+        }
+        MountedHive& hive = block->hive();
+        auto body = ob::create_body<KeyBody>(key_type(), std::move(block), KeyBody::Counted());
+        if (!body) {
+            hive.key_closed();
+            return std::unexpected(body.error());
+        }
+        access_.granted = granted;
+        return opened(std::move(*body));
+    }
+
+    // The lowest key above that the table has; rest_ is where the path below it begins in name_.
+    Ref<KeyControlBlock> nearest(std::uint64_t moves) {
+        std::string_view prefix = path_.view();
+        for (;;) {
+            const std::size_t at = name_.substr(0, rest_).rfind(u'\\');
+            prefix = prefix.substr(0, prefix.rfind('\\'));
+            if (at == Utf16View::npos || prefix.size() < folded_root.size()) break;
+            rest_ = at;
+            auto block = key_table().find_path(prefix);
+            if (key_table().moves() != moves) return nullptr;
+            if (block) return block;
+        }
+        rest_ = 0;
+        return root_ ? Ref<KeyControlBlock>::retain(&root_->block()) : nullptr;
+    }
+
+    Result<ob::ParseOutcome> walk(KeyControlBlock& start) {
+        ob::ParseRequest parse{nullptr, name_, name_.substr(rest_), request_.attributes, access_, &context_, nullptr};
+        return walk_below(parse, context_, start);
+    }
+
+    std::optional<Result<OpenedKey>> opened(KeyRef body) {
+        return OpenedKey{std::move(body), *access_.granted, context_.disposition};
+    }
+
+    const OpenRequest& request_;
+    ob::AccessState access_;
+    KeyParse context_{request_};
+    KeyRef root_;
+    Utf16 target_;    // of the link that was followed last
+    Utf16View name_;  // below root_, or absolute
+    std::size_t rest_ = 0;
+    FoldedPath path_;  // the whole path
+};
+
+}  // namespace
+
+std::optional<Result<OpenedKey>> open_near(const OpenRequest& request) { return NearOpening(request).run(); }
+
+}  // namespace regent::cm
