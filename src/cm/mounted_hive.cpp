@@ -114,7 +114,7 @@ std::unique_ptr<hive::Hive> MountedHive::detach_unless_open_locked(std::size_t a
 Result<void> MountedHive::finish(hive::Hive& detached) {
     {
         ExclusiveGuard commit(commit_lock_);
-        commits_done_.wait(commit_lock_, [this] { return commits_ == 0; });
+        commits_done_.wait(commit_lock_, [this]() RG_NO_ANALYSIS { return commits_ == 0; });
     }
     if (file_.empty() || detached.read_only()) return {};
     return detached.reconcile();

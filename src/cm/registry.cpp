@@ -324,7 +324,7 @@ void Registry::run_lazy_writer(int seconds) {
         {
             ExclusiveGuard guard(flusher_lock_);
             woken = flusher_wakes_.wait_until(flusher_lock_, deadline,
-                                              [this] { return flusher_stops_ || write_back_wanted_; });
+                                              [this]() RG_NO_ANALYSIS { return flusher_stops_ || write_back_wanted_; });
             if (flusher_stops_) return;
             write_back_wanted_ = false;
         }

@@ -76,6 +76,7 @@ NTSTATUS print(char16_t* to, std::size_t size, const char16_t* format, va_list l
 NTSTATUS put_counted(PUNICODE_STRING to, std::size_t at, Utf16View text) {
     const std::size_t room = to->MaximumLength / 2 - at;
     const std::size_t copied = text.size() < room ? text.size() : room;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is the third argument
     std::char_traits<char16_t>::move(units_of(to->Buffer) + at, text.data(), copied);
     to->Length = static_cast<USHORT>((at + copied) * 2);
     return copied < text.size() ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
@@ -105,45 +106,45 @@ NTSTATUS print_ex(PWSTR to, std::size_t size, PWSTR* end, size_t* remaining, std
         return copy(units_of(Dest), DestUnits, units_of(Source), max_units);                        \
     }                                                                                               \
     NTSTATUS RtlStringCbCopy##X(text Dest, size_t DestBytes, ctext Source) {                        \
-        return RtlStringCchCopy##X(Dest, DestBytes / unit, Source);                                 \
+        return RtlStringCchCopy##X(Dest, DestBytes / (unit), Source);                               \
     }                                                                                               \
     NTSTATUS RtlStringCchCopyN##X(text Dest, size_t DestUnits, ctext Source, size_t SourceUnits) {  \
         if (SourceUnits > max_units) return STATUS_INVALID_PARAMETER;                               \
         return copy(units_of(Dest), DestUnits, units_of(Source), SourceUnits);                      \
     }                                                                                               \
     NTSTATUS RtlStringCbCopyN##X(text Dest, size_t DestBytes, ctext Source, size_t SourceBytes) {   \
-        return RtlStringCchCopyN##X(Dest, DestBytes / unit, Source, SourceBytes / unit);            \
+        return RtlStringCchCopyN##X(Dest, DestBytes / (unit), Source, SourceBytes / (unit));        \
     }                                                                                               \
     NTSTATUS RtlStringCchCat##X(text Dest, size_t DestUnits, ctext Source) {                        \
         return concatenate(units_of(Dest), DestUnits, units_of(Source), max_units);                 \
     }                                                                                               \
     NTSTATUS RtlStringCbCat##X(text Dest, size_t DestBytes, ctext Source) {                         \
-        return RtlStringCchCat##X(Dest, DestBytes / unit, Source);                                  \
+        return RtlStringCchCat##X(Dest, DestBytes / (unit), Source);                                \
     }                                                                                               \
     NTSTATUS RtlStringCchCatN##X(text Dest, size_t DestUnits, ctext Source, size_t SourceUnits) {   \
         if (SourceUnits > max_units) return STATUS_INVALID_PARAMETER;                               \
         return concatenate(units_of(Dest), DestUnits, units_of(Source), SourceUnits);               \
     }                                                                                               \
     NTSTATUS RtlStringCbCatN##X(text Dest, size_t DestBytes, ctext Source, size_t SourceBytes) {    \
-        return RtlStringCchCatN##X(Dest, DestBytes / unit, Source, SourceBytes / unit);             \
+        return RtlStringCchCatN##X(Dest, DestBytes / (unit), Source, SourceBytes / (unit));         \
     }                                                                                               \
     NTSTATUS RtlStringCchVPrintf##X(text Dest, size_t DestUnits, ctext Format, va_list Arguments) { \
         return print(units_of(Dest), DestUnits, units_of(Format), Arguments);                       \
     }                                                                                               \
     NTSTATUS RtlStringCbVPrintf##X(text Dest, size_t DestBytes, ctext Format, va_list Arguments) {  \
-        return print(units_of(Dest), DestBytes / unit, units_of(Format), Arguments);                \
+        return print(units_of(Dest), DestBytes / (unit), units_of(Format), Arguments);              \
     }                                                                                               \
     NTSTATUS RtlStringCchPrintf##X(text Dest, size_t DestUnits, ctext Format, ...) {                \
         RG_PRINTF(print(units_of(Dest), DestUnits, units_of(Format), list));                        \
     }                                                                                               \
     NTSTATUS RtlStringCbPrintf##X(text Dest, size_t DestBytes, ctext Format, ...) {                 \
-        RG_PRINTF(print(units_of(Dest), DestBytes / unit, units_of(Format), list));                 \
+        RG_PRINTF(print(units_of(Dest), DestBytes / (unit), units_of(Format), list));               \
     }                                                                                               \
     NTSTATUS RtlStringCchLength##X(ctext Source, size_t MaxUnits, size_t* Units) {                  \
         return length(units_of(Source), MaxUnits, 1, Units);                                        \
     }                                                                                               \
     NTSTATUS RtlStringCbLength##X(ctext Source, size_t MaxBytes, size_t* Bytes) {                   \
-        return length(units_of(Source), MaxBytes / unit, unit, Bytes);                              \
+        return length(units_of(Source), MaxBytes / (unit), unit, Bytes);                            \
     }
 
 extern "C" {

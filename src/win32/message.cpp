@@ -118,7 +118,8 @@ DWORD deliver(std::basic_string_view<Char> text, DWORD flags, Char* buffer, DWOR
             return 0;
         }
         std::copy(text.begin(), text.end(), block);
-        std::memcpy(static_cast<void*>(buffer), &block, sizeof(block));  // the buffer argument is a pointer's address
+        std::memcpy(static_cast<void*>(buffer), static_cast<const void*>(&block),
+                    sizeof(block));  // the buffer argument is a pointer's address
         return static_cast<DWORD>(text.size());
     }
     if (size < text.size() + 1) {

@@ -60,7 +60,8 @@ std::optional<Utf16> take_quoted(Utf16View& text) {
             return result;
         }
         if (text[at] == u'\\') {
-            if (++at == text.size() || (text[at] != u'\\' && text[at] != u'"')) return std::nullopt;
+            ++at;
+            if (at == text.size() || (text[at] != u'\\' && text[at] != u'"')) return std::nullopt;
         }
         result += text[at];
     }

@@ -99,7 +99,7 @@ LSTATUS WINAPI RegQueryValueA(HKEY hKey, LPCSTR lpSubKey, LPSTR lpData, PLONG lp
     if (lpcbData != nullptr) *lpcbData = static_cast<LONG>(text.size());
     if (lpData == nullptr) return ERROR_SUCCESS;
     if (room < static_cast<LONG>(text.size())) return ERROR_MORE_DATA;
-    std::memcpy(lpData, text.data(), text.size());
+    std::memcpy(lpData, text.data(), text.size());  // NOLINT(bugprone-not-null-terminated-result): the NUL is in it
     return ERROR_SUCCESS;
 }
 
