@@ -98,7 +98,9 @@ Result<void> format_hive(HiveImpl& impl, const HiveOptions& options) {
 
 Result<void> write_primary(rtl::File& file, const BaseBlock& base, Bytes bins) {
     std::byte first[bins_start] = {};
+    const bool was_empty = RG_TRY(file.size()) == 0;
     RG_TRY(file.write_at(0, Bytes(first)));
+    if (!was_empty) RG_TRY(file.sync());  // else the old base block could be found before some of the new bins
     RG_TRY(file.write_at(bins_start, bins));
     RG_TRY(file.truncate(bins_start + bins.size()));
     RG_TRY(file.sync());
@@ -111,8 +113,9 @@ Result<void> write_primary(rtl::File& file, const BaseBlock& base, Bytes bins) {
 
 namespace {
 
-// Writes the hive beside its place and renames it into it. Logs of an earlier hive of that name go first: their
-// sequence numbers could fit the new one.
+// Writes the hive beside its place and renames it into it. Logs of an earlier hive of that name go afterwards: until
+// the rename they may hold what that hive flushed, and a clean primary has no use for a log (the first flush sees to
+// that).
 Result<std::unique_ptr<rtl::File>> publish(rtl::Env& env, const HiveImpl& impl, bool replace) {
     if (!replace) {
         const auto existing = env.open(impl.path, rtl::OpenMode::read);
@@ -124,10 +127,11 @@ Result<std::unique_ptr<rtl::File>> publish(rtl::Env& env, const HiveImpl& impl, 
         const auto file = RG_TRY(env.open(temporary, rtl::OpenMode::truncate));
         RG_TRY(write_primary(*file, impl.base, impl.cells.stable().bytes()));
     }
+    RG_TRY(env.rename(temporary, impl.path));
+    RG_TRY(env.sync_directory_of(impl.path));
     RG_TRY(env.remove(impl.path + ".LOG"));
     RG_TRY(env.remove(LogWriter::log_path(impl.path, 0)));
     RG_TRY(env.remove(LogWriter::log_path(impl.path, 1)));
-    RG_TRY(env.rename(temporary, impl.path));
     RG_TRY(env.sync_directory_of(impl.path));
     auto primary = RG_TRY(env.open(impl.path, rtl::OpenMode::read_write));
     RG_TRY(primary->lock());

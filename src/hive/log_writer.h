@@ -69,6 +69,7 @@ private:
     void await_companions() RG_REQUIRES(flusher_);
     Result<void> append(const StagedList& staged) RG_REQUIRES(flusher_);
     Result<rtl::File*> current_log() RG_REQUIRES(flusher_);
+    Result<void> retire_other_log() RG_REQUIRES(flusher_);
     Result<void> reserve_log(rtl::File& log, std::uint64_t size) RG_REQUIRES(flusher_);
     Result<void> sync(rtl::File& file);
     Result<void> write_base(std::uint32_t primary_sequence, std::uint32_t secondary_sequence) RG_REQUIRES(flusher_);
@@ -98,7 +99,8 @@ private:
     std::array<std::unique_ptr<rtl::File>, 2> logs_ RG_GUARDED_BY(flusher_);
     std::array<std::uint64_t, 2> log_sizes_ RG_GUARDED_BY(flusher_) = {};
     std::size_t current_ RG_GUARDED_BY(flusher_) = 0;
-    std::uint64_t end_ RG_GUARDED_BY(flusher_) = 0;             // where the next entry goes; 0: the log is not begun
+    bool alone_ RG_GUARDED_BY(flusher_) = false;     // no log holds entries of an earlier life that could be found
+    std::uint64_t end_ RG_GUARDED_BY(flusher_) = 0;  // where the next entry goes; 0: the log is not begun
     std::uint32_t first_sequence_ RG_GUARDED_BY(flusher_) = 0;  // of the current log, when begun
     std::uint32_t logged_size_ RG_GUARDED_BY(flusher_);         // bins size of the last entry
     std::vector<LoggedRange> ranges_ RG_GUARDED_BY(flusher_);   // of the current log

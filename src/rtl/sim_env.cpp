@@ -29,6 +29,7 @@ public:
         if (!writable_) return fail(STATUS_ACCESS_DENIED);
         std::string text(reinterpret_cast<const char*>(data.data()), data.size());
         ExclusiveGuard guard(env_.lock_);
+        if (env_.full_ && offset + data.size() > node_->content.size()) return fail(STATUS_DISK_FULL);
         RG_TRY(env_.record({EventKind::write, node_->id, offset, text, {}}));
         if (node_->content.size() < offset + text.size()) node_->content.resize(offset + text.size());
         node_->content.replace(offset, text.size(), text);
@@ -81,6 +82,11 @@ std::size_t SimEnv::event_count() const {
     return events_.size();
 }
 
+void SimEnv::set_full(bool full) {
+    ExclusiveGuard guard(lock_);
+    full_ = full;
+}
+
 void SimEnv::fail_at(std::size_t event, NTSTATUS status, bool sticky) {
     ExclusiveGuard guard(lock_);
     fail_event_ = events_.size() + event;
@@ -99,6 +105,7 @@ Result<std::unique_ptr<File>> SimEnv::open(const std::string& path, OpenMode mod
             return fail(STATUS_OBJECT_NAME_NOT_FOUND);
         if (exists && mode == OpenMode::create_new) return fail(STATUS_OBJECT_NAME_COLLISION);
         if (!exists) {
+            if (full_) return fail(STATUS_DISK_FULL);
             RG_TRY(record({EventKind::link, next_id_, 0, path, {}}));
             found = nodes_.emplace(path, std::make_shared<Node>(Node{next_id_++, {}})).first;
         }
@@ -225,6 +232,20 @@ DiskImage SimEnv::after_crash(std::size_t events, LossModel model, std::uint64_t
             else if (i < directory_until)
                 apply(*waiting[i]);
         }
+    } else if (model == LossModel::subset || model == LossModel::reordered) {
+        const std::size_t directory_until = random.below(waiting.size() + 1);
+        std::vector<const Event*> kept;
+        for (std::size_t i = 0; i < waiting.size(); ++i) {
+            if (is_directory_change(*waiting[i])) {
+                if (i < directory_until) apply(*waiting[i]);
+            } else if (random.below(2) != 0) {
+                kept.push_back(waiting[i]);
+            }
+        }
+        for (std::size_t i = kept.size(); model == LossModel::reordered && i > 1; --i) {
+            std::swap(kept[i - 1], kept[random.below(i)]);
+        }
+        for (const Event* event : kept) apply(*event);
     } else if (model == LossModel::prefix && !waiting.empty()) {
         const std::size_t until = random.below(waiting.size());
         for (std::size_t i = 0; i < until; ++i) apply(*waiting[i]);

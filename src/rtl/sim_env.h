@@ -17,10 +17,12 @@
 namespace regent::rtl {
 
 enum class LossModel : std::uint8_t {
-    none,    // everything written so far reached the disk
-    all,     // nothing that was not synced did
-    torn,    // each unsynced 512-byte sector by itself, at random: reordered and torn
-    prefix,  // unsynced writes up to a random one, and a random part of that one
+    none,       // everything written so far reached the disk
+    all,        // nothing that was not synced did
+    torn,       // each unsynced 512-byte sector by itself, at random: reordered and torn
+    prefix,     // unsynced writes up to a random one, and a random part of that one
+    subset,     // each unsynced write as a whole or not at all, at random
+    reordered,  // such a subset, applied in any order: of two writes to one place either may be the last
 };
 
 using DiskImage = std::map<std::string, std::string>;  // path -> content
@@ -43,6 +45,8 @@ public:
     DiskImage contents() const;  // as a running system sees it
     // The call number `event` (0 = the next one) and, with `sticky`, all later ones fail with `status`.
     void fail_at(std::size_t event, NTSTATUS status, bool sticky);
+    // While full, what makes a file or makes one longer fails with DISK_FULL.
+    void set_full(bool full);
 
 private:
     struct Node {
@@ -71,6 +75,7 @@ private:
     std::size_t fail_event_ RG_GUARDED_BY(lock_) = static_cast<std::size_t>(-1);
     NTSTATUS fail_status_ RG_GUARDED_BY(lock_) = 0;
     bool fail_sticky_ RG_GUARDED_BY(lock_) = false;
+    bool full_ RG_GUARDED_BY(lock_) = false;
 };
 
 }  // namespace regent::rtl
