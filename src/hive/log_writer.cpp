@@ -67,6 +67,17 @@ void LogWriter::await_companions() {
     }
 }
 
+class LogWriter::EndTurn {
+public:
+    explicit EndTurn(Turn& turn) : turn_(turn) {}
+    ~EndTurn() { turn_.unlock(); }
+    EndTurn(const EndTurn&) = delete;
+    EndTurn& operator=(const EndTurn&) = delete;
+
+private:
+    Turn& turn_;
+};
+
 // What a committer took from the queue. It goes back when it could not be written.
 class LogWriter::TakenPages {
 public:
@@ -89,12 +100,18 @@ private:
     LogWriter& writer_;
 };
 
+// Who waits for its turn leaves when another's append has served it.
 Result<void> LogWriter::commit(std::uint64_t ticket) {
-    if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
-    if (durable_.load(std::memory_order_acquire) >= ticket) return {};
-    rtl::ExclusiveGuard flushing(flusher_);
-    if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
-    if (durable_.load(std::memory_order_relaxed) >= ticket) return {};  // another committer wrote this with its own
+    const auto settled = [&] { return failed() || durable_.load(std::memory_order_acquire) >= ticket; };
+    if (settled() || !flusher_.take_unless(settled)) {
+        return failed() ? Result<void>(fail(STATUS_REGISTRY_IO_FAILED)) : Result<void>();
+    }
+    return lead_commit();
+}
+
+// REQUIRES: this thread has the turn; it is given back.
+Result<void> LogWriter::lead_commit() {
+    const EndTurn end(flusher_);
     await_companions();
     TakenPages taken(*this);
     RG_TRY(append(taken.pages));

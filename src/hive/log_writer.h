@@ -24,6 +24,7 @@
 #include "hive/format.h"
 #include "hive/log_entry.h"
 #include "hive/storage.h"
+#include "hive/turn.h"
 #include "rtl/env.h"
 #include "rtl/lock.h"
 #include "rtl/status.h"
@@ -65,7 +66,9 @@ private:
 
     class CopyTurn;
     class TakenPages;
+    class EndTurn;
 
+    Result<void> lead_commit() RG_NO_ANALYSIS;
     void await_companions() RG_REQUIRES(flusher_);
     Result<void> append(const StagedList& staged) RG_REQUIRES(flusher_);
     Result<rtl::File*> current_log() RG_REQUIRES(flusher_);
@@ -91,7 +94,7 @@ private:
     std::atomic<std::uint64_t> durable_ = 0;
     std::atomic<std::uint32_t> next_sequence_;  // written under flusher_
 
-    rtl::Mutex<rtl::LockRank::flusher> flusher_;
+    Turn flusher_;
     std::unique_ptr<rtl::File> primary_;      // its base block: under flusher_; its bins: whoever has the CopyTurn
     BaseBlock base_ RG_GUARDED_BY(flusher_);  // as on disk, unless base_stale_
     bool base_stale_ RG_GUARDED_BY(flusher_);
@@ -107,9 +110,10 @@ private:
     std::size_t expected_ RG_GUARDED_BY(flusher_) = 1;          // committers that the next append is likely to serve
     std::uint64_t sync_ns_ RG_GUARDED_BY(flusher_) = 0;         // what the last append's sync took
 
-    bool copying_ RG_GUARDED_BY(flusher_) = false;  // somebody has the CopyTurn
+    rtl::Mutex<rtl::LockRank::leaf> copy_lock_;
     rtl::ConditionVariable copy_done_;
-    std::optional<SealedLog> sealed_;  // whoever has the CopyTurn
+    bool copying_ RG_GUARDED_BY(copy_lock_) = false;  // somebody has the CopyTurn
+    std::optional<SealedLog> sealed_;                 // whoever has the CopyTurn
     std::atomic<bool> failed_ = false;
     std::atomic<bool> due_ = false;
     std::atomic<bool> behind_ = false;

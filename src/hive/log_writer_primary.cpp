@@ -117,12 +117,12 @@ void LogWriter::cut_primary(std::uint32_t old_bins_size) {
 class LogWriter::CopyTurn {
 public:
     explicit CopyTurn(LogWriter& writer) : writer_(writer) {
-        rtl::ExclusiveGuard flushing(writer_.flusher_);
-        writer_.copy_done_.wait(writer_.flusher_, [this]() RG_NO_ANALYSIS { return !writer_.copying_; });
+        rtl::ExclusiveGuard guard(writer_.copy_lock_);
+        writer_.copy_done_.wait(writer_.copy_lock_, [this]() RG_NO_ANALYSIS { return !writer_.copying_; });
         writer_.copying_ = true;
     }
     ~CopyTurn() {
-        rtl::ExclusiveGuard flushing(writer_.flusher_);
+        rtl::ExclusiveGuard guard(writer_.copy_lock_);
         writer_.copying_ = false;
         writer_.copy_done_.notify_all();
     }
