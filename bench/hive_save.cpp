@@ -33,8 +33,9 @@ private:
 };
 
 double save_ours(const hive::Hive& hive, const std::string& path, bool sync) {
+    ::unlink(path.c_str());  // giving back an old file's blocks is not the save's
     const auto began = now_ns();
-    const auto file = rtl::real_env().open(path, rtl::OpenMode::truncate);
+    const auto file = rtl::real_env().open(path, rtl::OpenMode::create);
     if (!file) return -1;
     Unsynced unsynced(**file);
     rtl::File& out = sync ? **file : unsynced;
@@ -66,6 +67,20 @@ double least_size(const Tree& tree, std::size_t descriptor) {
     return static_cast<double>(hive::bins_start + (cells + room - 1) / room * hive::page_size);
 }
 
+// As many bytes as our file has, and nothing to do for them.
+double save_floor(std::size_t bytes, const std::string& path, bool sync) {
+    static const std::vector<std::byte> chunk(1 << 20, std::byte{1});
+    ::unlink(path.c_str());
+    const auto began = now_ns();
+    const auto file = rtl::real_env().open(path, rtl::OpenMode::create);
+    if (!file) return -1;
+    for (std::size_t done = 0; done < bytes; done += chunk.size()) {
+        if (!(*file)->write_at(done, Bytes(chunk).first(std::min(chunk.size(), bytes - done)))) return -1;
+    }
+    if (sync && !(*file)->sync()) return -1;
+    return static_cast<double>(now_ns() - began);
+}
+
 #ifdef RG_HAVE_HIVEX
 // The same tree, built by hivex itself.
 hive_h* build_by_hivex(const HiveSuite& suite) {
@@ -92,6 +107,7 @@ hive_h* build_by_hivex(const HiveSuite& suite) {
 }
 
 double commit_by_hivex(hive_h* hive, const std::string& path, bool sync) {
+    ::unlink(path.c_str());
     const auto began = now_ns();
     if (hivex_commit(hive, path.c_str(), 0) != 0) return -1;
     if (sync) {
@@ -121,7 +137,11 @@ void measure_save(HiveSuite& suite) {
 #endif
     for (const bool sync : {false, true}) {
         std::vector<Report::Contender> contenders = {
-            {"regent", [&] { return save_ours(*ours, suite.saved_hive(), sync); }}};
+            {"regent", [&] { return save_ours(*ours, suite.saved_hive(), sync); }},
+            {"floor", [&] {
+                 const auto bytes = static_cast<std::size_t>(file_size(suite.saved_hive()));
+                 return save_floor(bytes, suite.directory + "/floor.hiv", sync);
+             }}};
 #ifdef RG_HAVE_HIVEX
         if (hivex != nullptr) contenders.push_back({"hivex", [&] { return commit_by_hivex(hivex, hivex_path, sync); }});
 #endif

@@ -1,5 +1,6 @@
 // What a key's hive does with files: flush and save. And the notifier's verbs, which need nothing but the key.
 #include "cm/key_lock.h"
+#include "hive/hive_save.h"
 
 namespace regent::cm {
 
@@ -11,11 +12,16 @@ Result<void> flush_key(KeyBody& body) {
     return body.block().hive().flush();
 }
 
+// The hive's lock is taken for short steps, and not for the syncs: a save keeps nobody waiting for long.
 Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) {
-    const ReadKey key(body.block());
-    RG_TRY(key.alive());
-    if (body.block().hive().options().master) return fail(STATUS_ACCESS_DENIED);
-    return key.storage().save_subtree(key.cell(), out, format);
+    hive::HiveSave save(out, format);
+    for (bool done = false; !done;) {
+        const ReadKey key(body.block());
+        RG_TRY(key.alive());
+        if (body.block().hive().options().master) return fail(STATUS_ACCESS_DENIED);
+        done = RG_TRY(save.step(key.storage(), key.cell()));
+    }
+    return save.finish();
 }
 
 Result<void> notify_change(KeyBody& body, ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {

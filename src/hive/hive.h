@@ -208,6 +208,7 @@ public:
     std::size_t check(FindingSink& sink) const;
 
 private:
+    friend class HiveSave;  // the same in short steps (hive_save.h)
     explicit Hive(std::unique_ptr<HiveImpl> impl);
     std::unique_ptr<HiveImpl> impl_;
 };

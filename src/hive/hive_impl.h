@@ -21,6 +21,7 @@ public:
     std::string path;
     bool read_only = false;
     bool healed = false;
+    std::uint64_t changes = 0;  // how many; a save in steps looks whether there was one meanwhile
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
 
@@ -29,7 +30,10 @@ public:
     // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, INVALID_PARAMETER (`key` is no key).
     Result<void> require_writable(CellIndex key) const;
     std::uint32_t depth_of(CellIndex key) const;
-    void commit(Edit& edit) { security.commit(edit); }
+    void commit(Edit& edit) {
+        security.commit(edit);
+        ++changes;
+    }
     // Builds the security index from the keys' descriptors' list, after the cells were verified.
     void index_security();
 };
