@@ -29,6 +29,8 @@ target_compile_options(regent_options INTERFACE
   # Part of -Wconversion in clang only.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>
   $<$<BOOL:${RG_WERROR}>:-Werror>
+  # clang finds a deprecated function inside libstdc++ 12's own stable_sort; g++ watches over our uses.
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-deprecated-declarations>
   # NT's layouts are read through several types, as the compilers of Windows allow.
   -fno-strict-aliasing
   -fno-omit-frame-pointer)
