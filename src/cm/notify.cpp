@@ -19,6 +19,7 @@ Result<void> Notifier::arm(std::unique_ptr<NotifyBlock>& block, KeyControlBlock&
         if (block == nullptr) {
             block = std::make_unique<NotifyBlock>(Ref<KeyControlBlock>::retain(&key), filter, watch_tree);
             blocks_.push_back(block.get());
+            block_count_.fetch_add(1, std::memory_order_release);
             key.watchers.push_back(block.get());
             key.watcher_count.fetch_add(1, std::memory_order_release);
         }
@@ -59,6 +60,7 @@ std::vector<Ref<NotifyRequest>> Notifier::take_requests_of(const ob::Thread& thr
 
 void Notifier::remove_locked(NotifyBlock& block) {
     std::erase(blocks_, &block);
+    block_count_.fetch_sub(1, std::memory_order_release);
     std::erase(block.key_->watchers, &block);
     block.key_->watcher_count.fetch_sub(1, std::memory_order_release);
 }
@@ -75,6 +77,7 @@ void Notifier::close(std::unique_ptr<NotifyBlock>& block) {
 }
 
 void Notifier::report(KeyControlBlock& key, ULONG change) {
+    if (block_count_.load(std::memory_order_acquire) == 0) return;  // nobody watches anything
     Told told;
     for (KeyControlBlock* at = &key; at != nullptr; at = at->parent()) {
         if (at->watcher_count.load(std::memory_order_acquire) == 0) continue;

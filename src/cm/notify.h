@@ -66,6 +66,7 @@ private:
 
     mutable Mutex<LockRank::notify> lock_;
     std::vector<NotifyBlock*> blocks_ RG_GUARDED_BY(lock_);
+    std::atomic<std::size_t> block_count_{0};  // of them
 };
 
 }  // namespace regent::cm

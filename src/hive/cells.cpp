@@ -1,8 +1,19 @@
 #include "hive/cells.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace regent::hive {
+
+namespace {
+
+// So that the push_back that follows cannot fail.
+template <typename List>
+void make_room_for_one(List& list) {
+    if (list.size() == list.capacity()) list.reserve(std::max<std::size_t>(8, list.size() * 2));
+}
+
+}  // namespace
 
 Edit::~Edit() {
     if (committed_) return;
@@ -15,7 +26,7 @@ Edit::~Edit() {
 
 Result<CellIndex> Edit::allocate(StorageType type, std::size_t data_size) {
     if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
-    allocated_.reserve(allocated_.size() + 1);
+    make_room_for_one(allocated_);
     const CellIndex cell = RG_TRY(cells_.storage(type).allocate(static_cast<std::uint32_t>(data_size)));
     allocated_.push_back(cell);
     return cell;
@@ -30,7 +41,7 @@ MutableBytes Edit::save(CellIndex cell, std::size_t offset, std::size_t size) {
     RG_ASSERT(offset <= data.size() && size <= data.size() - offset);
     const MutableBytes range = data.subspan(offset, size);
     const std::size_t at = saved_bytes_.size();
-    saved_.reserve(saved_.size() + 1);
+    make_room_for_one(saved_);
     saved_bytes_.insert(saved_bytes_.end(), range.begin(), range.end());
     saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), at});
     return range;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "hive/format.h"
@@ -82,10 +83,13 @@ private:
 
     Cells& cells_;
     bool committed_ = false;
-    std::vector<Saved> saved_;
-    std::vector<std::byte> saved_bytes_;
-    std::vector<CellIndex> allocated_;
-    std::vector<CellIndex> doomed_;
+    // A change saves a few records and allocates or frees a few cells: its lists need the heap only beyond that.
+    alignas(8) std::byte room_[2048];
+    std::pmr::monotonic_buffer_resource arena_{room_, sizeof(room_)};
+    std::pmr::vector<Saved> saved_{&arena_};
+    std::pmr::vector<std::byte> saved_bytes_{&arena_};
+    std::pmr::vector<CellIndex> allocated_{&arena_};
+    std::pmr::vector<CellIndex> doomed_{&arena_};
 };
 
 }  // namespace regent::hive

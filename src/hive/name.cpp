@@ -1,5 +1,6 @@
 #include "hive/name.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace regent::hive {
@@ -44,6 +45,43 @@ int compare(const Left& a, const Right& b) {
 
 int compare_folded(NameView a, Utf16View b) { return compare(a, b); }
 int compare_folded(NameView a, NameView b) { return compare(a, b); }
+
+namespace {
+
+constexpr std::size_t units_at_once = 8;
+
+// Eight Latin-1 units against eight UTF-16 units, case and all.
+bool same_units(const std::byte* latin, const char16_t* units) {
+    using Latin = std::uint8_t __attribute__((vector_size(units_at_once)));
+    using Units = std::uint16_t __attribute__((vector_size(2 * units_at_once)));
+    Latin narrow;
+    std::memcpy(&narrow, latin, sizeof(narrow));
+    const Units wide = __builtin_convertvector(narrow, Units);
+    return std::memcmp(&wide, units, sizeof(wide)) == 0;
+}
+
+}  // namespace
+
+bool equal_folded(NameView a, Utf16View b) {
+    if (a.size() != b.size()) return false;
+    if (!a.compressed()) {
+        return b.empty() || std::memcmp(a.stored().data(), b.data(), b.size() * 2) == 0 || compare(a, b) == 0;
+    }
+    const std::byte* latin = a.stored().data();
+    for (std::size_t at = 0; at < b.size();) {
+        // The last eight overlap those before them.
+        if (b.size() >= units_at_once) at = std::min(at, b.size() - units_at_once);
+        const std::size_t count = std::min(b.size() - at, units_at_once);
+        if (count < units_at_once || !same_units(latin + at, b.data() + at)) {
+            for (std::size_t i = at; i < at + count; ++i) {
+                const auto unit = static_cast<char16_t>(std::to_integer<unsigned>(latin[i]));
+                if (unit != b[i] && rtl::upcase(unit) != rtl::upcase(b[i])) return false;
+            }
+        }
+        at += count;
+    }
+    return true;
+}
 
 bool compressible(Utf16View name) {
     for (char16_t unit : name) {

@@ -199,7 +199,7 @@ std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16V
         const std::uint32_t hash = rtl::name_hash(name);
         for (std::size_t i = 0; i < view.count; ++i) {
             if (view.hash(i) != hash) continue;
-            if (compare_folded(name_of_key(cells, view.cell(i)), name) == 0) return view.cell(i);
+            if (equal_folded(name_of_key(cells, view.cell(i)), name)) return view.cell(i);
         }
         return std::nullopt;
     }

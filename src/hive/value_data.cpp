@@ -31,7 +31,7 @@ std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, U
     for (std::uint32_t i = 0; i < count; ++i) {
         const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
         const NameView stored = name_of_value(cells, cell);
-        if (stored.size() == name.size() && compare_folded(stored, name) == 0) return ValueRef{cell, i};
+        if (equal_folded(stored, name)) return ValueRef{cell, i};
     }
     return std::nullopt;
 }

@@ -1,0 +1,47 @@
+#include "hive/name.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace regent::hive {
+namespace {
+
+std::vector<std::byte> stored(Utf16View name) {
+    std::vector<std::byte> bytes(stored_size(name));
+    store_name(name, bytes);
+    return bytes;
+}
+
+// Every length around the eight units that are compared at once, and a difference at every place.
+TEST(EqualFolded, agrees_with_the_order) {
+    const Utf16 letters = u"aZ9\xE9\xFF_kelvin0123456789ABC";
+    for (std::size_t size = 0; size <= letters.size(); ++size) {
+        const Utf16 name = letters.substr(0, size);
+        const auto bytes = stored(name);
+        const NameView view(bytes, true);
+        EXPECT_TRUE(equal_folded(view, name));
+        EXPECT_TRUE(equal_folded(view, rtl::upcased(name)));
+        EXPECT_FALSE(equal_folded(view, name + u"x"));
+        for (std::size_t at = 0; at < size; ++at) {
+            for (const char16_t unit : {u'q', u'Z', u'z', u'\xC9', u'\x178', u'\x161'}) {
+                Utf16 other = name;
+                other[at] = unit;
+                EXPECT_EQ(equal_folded(view, other), compare_folded(view, other) == 0) << size << ' ' << at;
+            }
+        }
+    }
+}
+
+TEST(EqualFolded, names_in_utf16_too) {
+    const Utf16 name = u"na\x4E00me";
+    const auto bytes = stored(name);
+    const NameView view(bytes, false);
+    EXPECT_TRUE(equal_folded(view, name));
+    EXPECT_TRUE(equal_folded(view, u"NA\x4E00ME"));
+    EXPECT_FALSE(equal_folded(view, u"na\x4E01me"));
+    EXPECT_FALSE(equal_folded(view, u"na\x4E00m"));
+}
+
+}  // namespace
+}  // namespace regent::hive
