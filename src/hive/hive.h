@@ -118,11 +118,15 @@ class HiveImpl;
 
 class Hive {
 public:
+    // A new hive with a root key, complete on the disk when this returns.
+    // ERRORS: OBJECT_NAME_COLLISION (`path` exists), OBJECT_NAME_INVALID (root_name), INVALID_SECURITY_DESCR,
+    // INSUFFICIENT_RESOURCES, those of Env and File.
     static Result<std::unique_ptr<Hive>> create(rtl::Env& env, const HiveOptions& options);
     // Validates, recovers from .LOG / .LOG1 / .LOG2 beside it, heals. Read-write: locks the file (SHARING_VIOLATION).
     // ERRORS: those of Env::open, NOT_REGISTRY_FILE (no regf at all), REGISTRY_CORRUPT, REGISTRY_IO_FAILED.
     static Result<std::unique_ptr<Hive>> open(rtl::Env& env, const std::string& path, const OpenOptions& options);
-    // A read-only hive over bytes in memory, without logs (fuzzers, tests).
+    // A read-only hive over bytes in memory, without logs (fuzzers, tests). `image` is copied.
+    // ERRORS: NOT_REGISTRY_FILE, REGISTRY_CORRUPT, INSUFFICIENT_RESOURCES.
     static Result<std::unique_ptr<Hive>> open_image(Bytes image, const OpenOptions& options);
     ~Hive();  // does not flush
     Hive(const Hive&) = delete;
@@ -140,7 +144,9 @@ public:
     // The bins as they are in memory, for tools that look at records and at what lies between them (hive/format.h).
     Bytes stable_bytes() const;
 
-    // --- Reads: no allocation, no failure on a key index got from this hive and not deleted since.
+    // --- Reads: no allocation, no failure on a key index got from this hive and not deleted since; any other cell
+    // reads as a key without name, subkeys and values. find_x and x_at give nothing when it is not there. Names are
+    // found in any case.
     CellIndex root() const;
     bool is_key(CellIndex cell) const;
     KeyInfo key_info(CellIndex key) const;
@@ -161,7 +167,10 @@ public:
     HiveCounts count() const;             // a full walk
 
     // --- Writes: on failure nothing has changed. ERRORS common to all: MEDIA_WRITE_PROTECTED (read-only, or after a
-    // failed sync), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a storage), REGISTRY_CORRUPT.
+    // failed sync), INVALID_PARAMETER (no key of this hive), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a
+    // storage), REGISTRY_CORRUPT. `time` is a FILETIME: the new last write time of the key, and of its parent when the
+    // key comes, goes or is renamed; 0 changes none. Nothing is durable before a flush.
+    // A new key below `parent`, of `class_name` (may be empty), with the self-relative descriptor `sd`.
     // ERRORS: OBJECT_NAME_INVALID (empty, > 255 units, '\'), OBJECT_NAME_COLLISION, CHILD_MUST_BE_VOLATILE,
     // INVALID_PARAMETER (deeper than 512, class > 65534 bytes, empty sd), INVALID_SECURITY_DESCR. `flags`:
     // key_sym_link, key_no_delete, key_predef_handle... only.
@@ -173,6 +182,7 @@ public:
     // format).
     Result<void> set_value(CellIndex key, Utf16View name, std::uint32_t type, Bytes data, std::int64_t time);
     Result<void> delete_value(CellIndex key, Utf16View name, std::int64_t time);  // ERRORS: OBJECT_NAME_NOT_FOUND
+    // ERRORS: INVALID_SECURITY_DESCR, INVALID_PARAMETER (empty).
     Result<void> set_security(CellIndex key, Bytes sd, std::int64_t time);
     // ERRORS: OBJECT_NAME_INVALID, OBJECT_NAME_COLLISION, ACCESS_DENIED (the root).
     // The key's cell may move: the returned index replaces `key`, and its children's parent fields follow.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace regent::hive {
 
@@ -75,13 +76,15 @@ Result<DataPlace> store_big_data(Edit& edit, StorageType type, Bytes data) {
     big.signature = db_signature;
     big.count = static_cast<std::uint16_t>(count);
     big.list = list;
+    // The last segment too has the full size, as in every hive of Windows: other readers rely on it. So any may be the
+    // last, and they stand in rising order, which reglookup takes for granted.
+    const std::span<Le32> segments(rtl::record_at<Le32>(edit.fresh(list)), count);
+    for (Le32& segment : segments) segment = RG_TRY(edit.allocate(type, big_data_segment));
+    std::sort(segments.begin(), segments.end());
     for (std::size_t i = 0; i < count; ++i) {
         const Bytes part = data.subspan(i * big_data_segment,
                                         std::min<std::size_t>(big_data_segment, data.size() - i * big_data_segment));
-        // The last segment too has the full size, as in every hive of Windows: other readers rely on it.
-        const CellIndex cell = RG_TRY(edit.allocate(type, big_data_segment));
-        std::memcpy(edit.fresh(cell).data(), part.data(), part.size());
-        *rtl::record_at<Le32>(edit.fresh(list), i * 4) = cell;
+        std::memcpy(edit.fresh(segments[i]).data(), part.data(), part.size());
     }
     return DataPlace{static_cast<std::uint32_t>(data.size()), head};
 }

@@ -249,6 +249,7 @@ READERS = {
     "regfexport": (regfexport, expect_regfexport, without_short_inline, {}),
     "regtree": (regtree, expect_regtree, same,
                 {"qword": "aborts on REG_QWORD", "split": "aborts on index roots (ri)", "big": "shows big data's record (db)",
+                 "rewritten": "shows big data's record (db)",
                  "latin": "opens no key by a name beyond ASCII", "unicode": "opens no key by a name beyond ASCII",
                  "example": "opens no key by a name beyond ASCII"}),
 }

@@ -186,6 +186,15 @@ void fill_strange(Builder& to) {
     }
 }
 
+// Big data in space that other big data left, freed in rising order and so taken in falling order.
+void fill_rewritten(Builder& to) {
+    const CellIndex key = to.key(to.root(), u"Rewritten");
+    for (const char16_t* name : {u"one", u"two", u"three"}) to.value(key, name, 3, pattern(50000));
+    for (const char16_t* name : {u"one", u"two", u"three"}) to.erase_value(key, name);
+    to.value(key, u"four", 3, pattern(70000));
+    to.value(key, u"five", 3, pattern(60000));
+}
+
 struct Shape {
     const char* name;
     std::function<void(Builder&)> fill;
@@ -204,6 +213,7 @@ const std::vector<Shape>& shapes() {
         {"classes", fill_classes},
         {"security", fill_security},
         {"big", fill_big},
+        {"rewritten", fill_rewritten},
         {"deleted", fill_deleted},
         {"example", fill_example},
         {"strange", fill_strange, true},
