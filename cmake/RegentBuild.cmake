@@ -85,7 +85,10 @@ function(regent_test name)
   regent_timeout(${ARG_TIMEOUT} ${name})
 endfunction()
 
-# Drivers as Windows images, built for the tests by mingw-w64 where it is installed.
+include(${CMAKE_CURRENT_LIST_DIR}/RegentDriver.cmake)
+
+# Drivers as Windows images, built for the tests: by clang (RegentDriver.cmake), and by mingw-w64 as foreign ones.
+set(RG_PE_DRIVERS ${CMAKE_BINARY_DIR}/drivers-pe)
 set(RG_MINGW_DRIVERS ${CMAKE_BINARY_DIR}/drivers-mingw)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   find_program(RG_MINGW_C NAMES x86_64-w64-mingw32-gcc)

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "io/driver.h"
 #include "nt/ntservices.h"
 #include "nt/ntstatus.h"
 #include "rtl/status.h"
@@ -137,6 +138,12 @@ int list_drivers() {
     }
     NtClose(directory);
     return status == STATUS_NO_MORE_ENTRIES ? 0 : failed("cannot list \\Driver", status);
+}
+
+int list_exports() {
+    for (const io::DriverExport& entry : io::driver_exports())
+        std::printf("%s%s\n", entry.name, entry.data ? entry.pointer ? " CONSTANT" : " DATA" : "");
+    return 0;
 }
 
 }  // namespace regent::app

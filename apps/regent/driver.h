@@ -1,4 +1,4 @@
-// regent driver load|unload|list: drivers by their service keys.
+// regent driver load|unload|list|exports: drivers by their service keys.
 #pragma once
 
 #include <string>
@@ -14,5 +14,7 @@ struct DriverOptions {
 int load_driver(const DriverOptions& options);
 int unload_driver(const std::string& name);
 int list_drivers();
+// What drivers in PE images may import, in the language of module definition files.
+int list_exports();
 
 }  // namespace regent::app

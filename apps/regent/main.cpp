@@ -76,6 +76,9 @@ int main(int argc, char** argv) {
     unload->callback([&] { code = select(choice) ? app::unload_driver(driver.name) : 1; });
     CLI::App* list = with_gate(driver_command->add_subcommand("list", "List the loaded drivers"));
     list->callback([&] { code = select(choice) ? app::list_drivers() : 1; });
+    driver_command->add_subcommand("exports", "List what drivers may import, for a linker")->callback([&] {
+        code = app::list_exports();
+    });
 
     CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
     lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));

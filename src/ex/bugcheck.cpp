@@ -1,6 +1,7 @@
 #include "ex/bugcheck.h"
 #include "rtl/foreign_call.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cinttypes>
 #include <cstdio>
@@ -16,6 +17,7 @@ namespace regent::ex {
 namespace {
 
 std::atomic<BugCheckHook> bugcheck_hook{nullptr};
+std::atomic<RaiseHook> raise_hook{nullptr};
 std::atomic<std::uint64_t> violations{0};
 
 struct Name {
@@ -72,8 +74,8 @@ std::string report_of(const BugCheck& check) {
     return text;
 }
 
-[[noreturn]] void stop(BugCheck check) {
-    check.text = report_of(check);
+[[noreturn]] void stop(BugCheck check, const std::string& detail) {
+    check.text = report_of(check) + detail;
     std::fputs(check.text.c_str(), stderr);
     std::fflush(stderr);
     if (const BugCheckHook hook = bugcheck_hook.exchange(nullptr)) hook(check);
@@ -88,6 +90,14 @@ const bool fail_fast_reports = [] {
 }  // namespace
 
 void set_bugcheck_hook(BugCheckHook hook) { bugcheck_hook.store(hook); }
+void set_raise_hook(RaiseHook hook) { raise_hook.store(hook); }
+
+void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail) {
+    BugCheck check;
+    check.code = code;
+    std::copy(std::begin(parameters), std::end(parameters), check.parameters);
+    stop(std::move(check), "    " + detail + "\n");
+}
 
 const char* bugcheck_name(ULONG code) {
     for (const Name& name : names) {
@@ -120,16 +130,28 @@ VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR Bu
     check.parameters[1] = BugCheckParameter2;
     check.parameters[2] = BugCheckParameter3;
     check.parameters[3] = BugCheckParameter4;
-    stop(std::move(check));
+    stop(std::move(check), "");
 }
 
 VOID KeBugCheck(ULONG BugCheckCode) { KeBugCheckEx(BugCheckCode, 0, 0, 0, 0); }
 
-// There is no handler to find on this host: an exception that a driver raises ends it.
-VOID ExRaiseStatus(NTSTATUS Status) {
-    KeBugCheckEx(0x1E, static_cast<ULONG>(Status),
-                 reinterpret_cast<ULONG_PTR>(regent::rtl::driver_caller(__builtin_return_address(0))), 0, 0);
+// Drivers in PE images have handlers. Nobody handles it: it ends the host.
+VOID RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord) {
+    ExceptionRecord->ExceptionAddress = const_cast<PVOID>(regent::rtl::driver_caller(__builtin_return_address(0)));
+    if (const RaiseHook raise = raise_hook.load()) raise(*ExceptionRecord);
+    KeBugCheckEx(0x1E, static_cast<ULONG>(ExceptionRecord->ExceptionCode),
+                 reinterpret_cast<ULONG_PTR>(ExceptionRecord->ExceptionAddress), 0, 0);
 }
+
+VOID ExRaiseStatus(NTSTATUS Status) {
+    EXCEPTION_RECORD record{};
+    record.ExceptionCode = Status;
+    record.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
+    RtlRaiseException(&record);
+    __builtin_unreachable();
+}
+
+VOID RtlRaiseStatus(NTSTATUS Status) { ExRaiseStatus(Status); }
 
 VOID ExRaiseAccessViolation(VOID) { ExRaiseStatus(STATUS_ACCESS_VIOLATION); }
 

@@ -47,4 +47,12 @@ struct DriverInfo {
 };
 std::vector<DriverInfo> loaded_drivers();
 
+// What a driver in a PE image may import.
+struct DriverExport {
+    const char* name;
+    bool data = false;
+    bool pointer = false;  // data: the import's slot holds the pointer that the headers declare, not its address
+};
+std::vector<DriverExport> driver_exports();
+
 }  // namespace regent::io

@@ -5,6 +5,7 @@
 #include <link.h>
 #include <unistd.h>
 
+#include "io/driver.h"
 #include "io/driver_code.h"
 
 namespace regent::io {
@@ -92,6 +93,7 @@ Loaded<std::unique_ptr<DriverCode>> load_pe(const std::string& file, const CodeO
     return std::unexpected(
         LoadFailure{STATUS_INVALID_IMAGE_FORMAT, file + ": a Windows image for another machine than this"});
 }
+std::vector<DriverExport> driver_exports() { return {}; }
 #endif
 
 }  // namespace regent::io

@@ -9,10 +9,11 @@
 
 namespace regent::rtl {
 
+// `size` is written last and read first: while it is 0, no PE image was ever loaded and the rest means nothing.
 struct ForeignCode {
+    std::atomic<std::size_t> size{0};
     std::atomic<std::uintptr_t> start{0};
-    std::atomic<std::size_t> size{0};  // 0: no PE image was ever loaded
-    void (*enter)() = nullptr;         // readies the calling thread; called before each call into the range
+    void (*enter)() = nullptr;  // readies the calling thread; called before each call into the range
     // Who called the routine of ours whose return address is `address`: `address` itself, or, when that is the gate
     // between the conventions, the driver's instruction behind it.
     const void* (*caller)(const void* address) = nullptr;
@@ -20,12 +21,13 @@ struct ForeignCode {
 extern constinit ForeignCode foreign_code;
 
 inline bool is_foreign(const void* address) {
-    return reinterpret_cast<std::uintptr_t>(address) - foreign_code.start.load(std::memory_order_acquire) <
-           foreign_code.size.load(std::memory_order_relaxed);
+    const std::size_t size = foreign_code.size.load(std::memory_order_acquire);
+    return reinterpret_cast<std::uintptr_t>(address) - foreign_code.start.load(std::memory_order_relaxed) < size;
 }
 
 inline const void* driver_caller(const void* return_address) {
-    return foreign_code.caller != nullptr ? foreign_code.caller(return_address) : return_address;
+    if (foreign_code.size.load(std::memory_order_acquire) == 0) return return_address;
+    return foreign_code.caller(return_address);
 }
 
 // routine(arguments...), in the convention of the image that holds it.

@@ -77,6 +77,15 @@ TEST_F(PeDriver, image_without_relocations_cannot_move) {
     EXPECT_EQ(load_bytes(bytes), STATUS_CONFLICTING_ADDRESSES);
 }
 
+// The driver checks itself (pe/machine.c).
+TEST_F(PeDriver, machine_and_inline_functions_are_there) {
+    EXPECT_EQ(load("machine", "machine.sys"), STATUS_SUCCESS) << printed_after("machine: line");
+    EXPECT_TRUE(printed("machine: 0 failed"));
+    EXPECT_TRUE(printed("machine: 1 2 3 4 5 6 7 8 name"));
+    EXPECT_EQ(unload("machine"), STATUS_SUCCESS);
+    EXPECT_FALSE(printed("left"));
+}
+
 TEST_F(PeDriver, loads_and_unloads_again_and_again) {
     for (int i = 0; i < 100; i++) {
         ASSERT_EQ(load("cancel", "cancel.sys"), STATUS_SUCCESS) << i;

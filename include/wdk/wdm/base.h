@@ -14,6 +14,11 @@
 #include "sal.h"
 
 #define NTKERNELAPI
+#ifdef _WIN32
+#define RG_IMPORTED_DATA __declspec(dllimport)
+#else
+#define RG_IMPORTED_DATA
+#endif
 #define NTHALAPI
 #define NTSYSCALLAPI
 #define DECLSPEC_IMPORT
@@ -156,6 +161,8 @@ struct _KDPC;
 #define max(a, b) (((a) > (b)) ? (a) : (b))
 #endif
 #endif
+#define Int32x32To64(a, b) ((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
+#define UInt32x32To64(a, b) ((ULONGLONG)(ULONG)(a) * (ULONGLONG)(ULONG)(b))
 #define ALIGN_DOWN_BY(v, a) ((ULONG_PTR)(v) & ~((ULONG_PTR)(a) - 1))
 #define ALIGN_UP_BY(v, a) ALIGN_DOWN_BY((ULONG_PTR)(v) + (a) - 1, a)
 #define ALIGN_DOWN(v, t) ALIGN_DOWN_BY(v, sizeof(t))
@@ -166,9 +173,18 @@ struct _KDPC;
 #define PAGE_ALIGN(va) ((PVOID)((ULONG_PTR)(va) & ~((ULONG_PTR)PAGE_SIZE - 1)))
 #define __ANNOTATION(x)
 
-/* Structured exception handling is not supported by the compilers of this host: a __try block runs, its handler does
-   not (issue D brings it). Fallible probing routines stop the driver with a report instead. */
-#if !defined(__cplusplus) && !defined(RG_NO_SEH_MACROS)
+/* Structured exceptions: the compilers for Windows (_WIN32) have them. In ELF objects a __try block runs, its handler does
+   not; routines that would raise stop the host with a report instead. */
+#if defined(_WIN32)
+#define GetExceptionCode() ((NTSTATUS)_exception_code())
+#define GetExceptionInformation() ((struct _EXCEPTION_POINTERS*)_exception_info())
+#define AbnormalTermination _abnormal_termination
+RG_EXTERN_C_BEGIN
+unsigned long _exception_code(void);
+void* _exception_info(void);
+int _abnormal_termination(void);
+RG_EXTERN_C_END
+#elif !defined(__cplusplus) && !defined(RG_NO_SEH_MACROS)
 #define __try if (1)
 #define __except(filter) else
 #define __finally if (1)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ke.h"
+#include "seh.h"
 
 typedef enum _POOL_TYPE RG_ENUM_UNDERLYING {
     NonPagedPool = 0,
@@ -152,9 +153,6 @@ VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
 VOID ExFreePool2(PVOID P, ULONG Tag, PVOID ExtendedParameters, ULONG ExtendedParametersCount);
 
 KPROCESSOR_MODE ExGetPreviousMode(VOID);
-DECLSPEC_NORETURN VOID ExRaiseStatus(NTSTATUS Status);
-DECLSPEC_NORETURN VOID ExRaiseAccessViolation(VOID);
-DECLSPEC_NORETURN VOID ExRaiseDatatypeMisalignment(VOID);
 
 VOID ExInitializeFastMutex(PFAST_MUTEX FastMutex);
 VOID ExAcquireFastMutex(PFAST_MUTEX FastMutex);

@@ -78,6 +78,10 @@ FORCEINLINE BOOLEAN InterlockedBitTestAndReset(LONG volatile* p, LONG bit) {
 #define WriteNoFence(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define WriteRelease(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define ReadULong64NoFence ReadNoFence
+#define ReadNoFence64 ReadNoFence
+#define WriteNoFence64 WriteNoFence
+#define ReadAcquire64 ReadAcquire
+#define WriteRelease64 WriteRelease
 #define ReadPointerAcquire ReadAcquire
 
 #ifdef __cplusplus

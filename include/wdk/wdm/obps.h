@@ -69,7 +69,7 @@ extern POBJECT_TYPE* IoDeviceObjectType;
 extern POBJECT_TYPE* IoDriverObjectType;
 extern POBJECT_TYPE* PsProcessType;
 extern POBJECT_TYPE* PsThreadType;
-extern PEPROCESS PsInitialSystemProcess;
+extern RG_IMPORTED_DATA PEPROCESS PsInitialSystemProcess;
 
 NTSTATUS ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                    KPROCESSOR_MODE AccessMode, PVOID* Object,

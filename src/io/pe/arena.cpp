@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include "io/pe/exception.h"
 #include "io/pe/faults.h"
 #include "io/pe/gate.h"
 #include "rtl/assert.h"
@@ -28,10 +29,11 @@ struct Arena {
         next = static_cast<std::byte*>(start);
         end = next + arena_size;
         catch_faults();
+        deliver_exceptions();
         rtl::foreign_code.enter = enter_foreign_code;
         rtl::foreign_code.caller = caller_behind_gate;
-        rtl::foreign_code.size.store(arena_size, std::memory_order_relaxed);
-        rtl::foreign_code.start.store(reinterpret_cast<std::uintptr_t>(start), std::memory_order_release);
+        rtl::foreign_code.start.store(reinterpret_cast<std::uintptr_t>(start), std::memory_order_relaxed);
+        rtl::foreign_code.size.store(arena_size, std::memory_order_release);
         return true;
     }
 };

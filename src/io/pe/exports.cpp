@@ -16,6 +16,18 @@
 #undef RG_VARIADIC
 #undef RG_DATA
 
+// Called before a large frame is made, with its size in rax; keeps every register. The host's stacks need no touching.
+extern "C" void rg_pe_chkstk();
+__asm__(R"(
+    .text
+    .globl  rg_pe_chkstk
+    .hidden rg_pe_chkstk
+    .type   rg_pe_chkstk, @function
+rg_pe_chkstk:
+    ret
+    .size   rg_pe_chkstk, . - rg_pe_chkstk
+)");
+
 namespace regent::io::pe {
 
 namespace {
@@ -35,6 +47,12 @@ const void* slot_value(const T& object) {
     return &object;
 }
 
+DataExport::Kind kind_of(POBJECT_TYPE* const&) { return DataExport::Kind::pointer; }
+template <typename T>
+DataExport::Kind kind_of(const T&) {
+    return DataExport::Kind::object;
+}
+
 }  // namespace
 
 std::span<const Export> contract_functions() {
@@ -52,9 +70,10 @@ std::span<const Export> contract_functions() {
 
 std::span<const DataExport> data_exports() {
     static const DataExport table[] = {
+        {"__chkstk", [] { return reinterpret_cast<const void*>(&rg_pe_chkstk); }, DataExport::Kind::code},
 #define RG_FUNCTION(name)
 #define RG_VARIADIC(name)
-#define RG_DATA(name) {#name, [] { return slot_value(::name); }},
+#define RG_DATA(name) {#name, [] { return slot_value(::name); }, kind_of(::name)},
 #include "pe_exports.inc"
 #undef RG_FUNCTION
 #undef RG_VARIADIC

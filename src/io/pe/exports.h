@@ -17,11 +17,17 @@ std::uint64_t find_export(std::string_view name);
 std::uint64_t missing_import(std::string_view module, std::string_view name);
 
 // The parts of the table. Data: `value` is what the slot of the import table gets, asked at each load.
-std::span<const Export> contract_functions();  // from the headers (tools/gen_pe_exports.py)
-std::span<const Export> library_functions();   // C library, and what only PE images need
+std::span<const Export> contract_functions();   // from the headers (tools/gen_pe_exports.py)
+std::span<const Export> library_functions();    // the C library
+std::span<const Export> exception_functions();  // exceptions and frames
 struct DataExport {
     const char* name;
     const void* (*value)();
+    enum class Kind {
+        object,   // the slot holds its address
+        pointer,  // the slot holds what the pointer of this name holds
+        code      // called without the gate
+    } kind;
 };
 std::span<const DataExport> data_exports();
 

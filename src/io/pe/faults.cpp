@@ -2,10 +2,14 @@
 
 #include <signal.h>
 
+#include <cstring>
 #include <iterator>
+#include <new>
+#include <optional>
 
+#include "io/pe/exception.h"
 #include "io/pe/machine.h"
-#include "rtl/foreign_call.h"
+#include "wdk/ntddk.h"
 
 namespace regent::io::pe {
 
@@ -13,6 +17,10 @@ namespace {
 
 constexpr int caught[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 struct sigaction before[std::size(caught)];
+
+constexpr greg_t general_protection = 13;  // no address: a privileged instruction or one that is not canonical
+constexpr greg_t page_fault_write = 2;
+constexpr greg_t page_fault_execute = 16;
 
 // Whoever was there before us gets it; nobody: the instruction runs again and ends the process.
 void pass_on(int signal, siginfo_t* info, void* context) {
@@ -25,13 +33,118 @@ void pass_on(int signal, siginfo_t* info, void* context) {
     }
 }
 
+CONTEXT context_of(const ucontext_t& machine) {
+    const greg_t* const registers = machine.uc_mcontext.gregs;
+    CONTEXT context{};
+    for (unsigned number = 0; number < 16; number++)
+        general_register(context, number) = static_cast<ULONG64>(registers[register_order[number]]);
+    context.Rip = static_cast<ULONG64>(registers[REG_RIP]);
+    context.EFlags = static_cast<ULONG>(registers[REG_EFL]);
+    context.MxCsr = machine.uc_mcontext.fpregs->mxcsr;
+    std::memcpy(context.FltSave.XmmRegisters, machine.uc_mcontext.fpregs->_xmm, sizeof context.FltSave.XmmRegisters);
+    return context;
+}
+
+// The driver's registers, when the fault is the driver's: in its code, in the nothing it jumped to, or in a routine of
+// ours that keeps nothing (a copy from a bad address is the caller's mistake).
+std::optional<CONTEXT> driver_context(const ucontext_t& machine, const siginfo_t& info) {
+    if (processor_block() == nullptr) return std::nullopt;
+    const auto instruction = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RIP]);
+    const auto stack = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RSP]);
+    if (find_code_image(instruction)) return context_of(machine);
+    const bool jumped = reinterpret_cast<std::uint64_t>(info.si_addr) == instruction;
+    if (jumped && find_code_image(*reinterpret_cast<const std::uint64_t*>(stack))) return context_of(machine);
+    const GateFrame* const gate = innermost_gate(stack);
+    if (gate != nullptr && gate->target->raises) return context_of(*gate);
+    return std::nullopt;
+}
+
+bool is_privileged(const std::uint8_t* code) {
+    if (code[0] == 0xF4 || (code[0] & 0xF4) == 0xE4) return true;  // hlt, in, out
+    return code[0] == 0x0F && (code[1] == 0x30 || code[1] == 0x32 || code[1] == 0x20 || code[1] == 0x22 ||
+                               code[1] == 0x01 || code[1] == 0x09);  // msrs, control registers, descriptor tables
+}
+
+EXCEPTION_RECORD record_of(int signal, const ucontext_t& machine) {
+    const greg_t* const registers = machine.uc_mcontext.gregs;
+    EXCEPTION_RECORD record{};
+    record.ExceptionAddress = reinterpret_cast<PVOID>(registers[REG_RIP]);
+    const auto* const code = reinterpret_cast<const std::uint8_t*>(registers[REG_RIP]);
+    switch (signal) {
+        case SIGFPE:
+            record.ExceptionCode = STATUS_INTEGER_DIVIDE_BY_ZERO;
+            return record;
+        case SIGILL:
+            record.ExceptionCode = STATUS_ILLEGAL_INSTRUCTION;
+            return record;
+        case SIGBUS:
+            record.ExceptionCode = STATUS_IN_PAGE_ERROR;
+            break;
+        default:
+            record.ExceptionCode = STATUS_ACCESS_VIOLATION;
+            break;
+    }
+    const greg_t error = registers[REG_ERR];
+    record.NumberParameters = 2;
+    record.ExceptionInformation[0] = (error & page_fault_execute) != 0 ? 8 : (error & page_fault_write) != 0 ? 1 : 0;
+    record.ExceptionInformation[1] = static_cast<ULONG_PTR>(registers[REG_CR2]);
+    if (registers[REG_TRAPNO] != general_protection) return record;
+    record.ExceptionInformation[0] = 0;
+    record.ExceptionInformation[1] = ~ULONG_PTR{0};
+    if (find_code_image(reinterpret_cast<std::uint64_t>(code)) && is_privileged(code)) {
+        record.ExceptionCode = STATUS_PRIVILEGED_INSTRUCTION;
+        record.NumberParameters = 0;
+    }
+    return record;
+}
+
+struct alignas(64) Capture {
+    EXCEPTION_RECORD record;
+    CONTEXT context;
+};
+
+[[noreturn]] void deliver(Capture* capture) { raise_exception(capture->record, capture->context); }
+
+// The handlers of drivers run as ordinary code, not in a signal handler: the thread goes on in deliver(), below what it
+// had on its stack.
+void redirect(ucontext_t& machine, const EXCEPTION_RECORD& record, const CONTEXT& context) {
+    greg_t* const registers = machine.uc_mcontext.gregs;
+    constexpr greg_t below = 512;  // our own code's red zone, and what rg_pe_restore writes
+    constexpr greg_t direction_flag = 0x400;
+    const greg_t place = (registers[REG_RSP] - below - greg_t{sizeof(Capture)}) & ~greg_t{63};
+    registers[REG_RDI] = reinterpret_cast<greg_t>(new (reinterpret_cast<void*>(place)) Capture{record, context});
+    registers[REG_RSP] = place - 8;
+    registers[REG_RIP] = reinterpret_cast<greg_t>(&deliver);
+    registers[REG_EFL] &= ~direction_flag;
+}
+
+// Breakpoints and assertions of drivers are told; without a debugger the driver goes on. __fastfail ends the host.
+bool handle_software_interrupt(int signal, ucontext_t& machine) {
+    auto& instruction = machine.uc_mcontext.gregs[REG_RIP];
+    if (!find_code_image(static_cast<std::uint64_t>(instruction))) return false;
+    if (signal == SIGTRAP) {
+        DbgBreakPoint();
+        return true;
+    }
+    const auto* const code = reinterpret_cast<const std::uint8_t*>(instruction);
+    if (signal != SIGSEGV || code[0] != 0xCD) return false;
+    if (code[1] == 0x29) KeBugCheckEx(0x139, static_cast<ULONG_PTR>(machine.uc_mcontext.gregs[REG_RCX]), 0, 0, 0);
+    if (code[1] != 0x2C) return false;
+    DbgPrintEx(DPFLTR_SYSTEM_ID, DPFLTR_ERROR_LEVEL, "assertion failed at %p\n", code);
+    instruction += 2;
+    return true;
+}
+
 void on_fault(int signal, siginfo_t* info, void* context) {
     auto& machine = *static_cast<ucontext_t*>(context);
-    const auto* const instruction = reinterpret_cast<const void*>(machine.uc_mcontext.gregs[REG_RIP]);
-    const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-    if (signal == SIGSEGV && rtl::is_foreign(instruction) && instruction != info->si_addr && emulate(machine, address))
+    const auto instruction = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RIP]);
+    if (handle_software_interrupt(signal, machine)) return;
+    if (signal == SIGSEGV && find_code_image(instruction) &&
+        emulate(machine, reinterpret_cast<std::uintptr_t>(info->si_addr)))
         return;
-    pass_on(signal, info, context);
+    const auto driver = signal != SIGTRAP ? driver_context(machine, *info) : std::nullopt;
+    if (!driver) return pass_on(signal, info, context);
+    redirect(machine, record_of(signal, machine), *driver);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The gate from drivers in PE images into the host: Windows' x64 calling convention on one side, System V's on the
 // other. Each import of an image is bound to a stub that loads the address of its Export and jumps to the gate. The
 // gate saves every register that Windows' convention keeps, so that the caller's whole state is known while the host
-// works: exceptions raised inside the host are delivered to the driver's frame from it (ADR 0010).
+// works: exceptions raised inside the host are delivered to the driver's frame from it (ADR 0011).
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,8 @@ struct GateFrame {
 static_assert(offsetof(GateFrame, r15) == 0xB8 && offsetof(GateFrame, return_address) == 0xF8);
 static_assert(offsetof(GateFrame, arguments) == 0x100);
 
+struct ActiveHandler;
+
 // What GS points to while a thread may run a driver's code: the processor block, as far as drivers read it, and ours.
 struct alignas(64) ProcessorBlock {
     std::byte reserved_0x000[0x18];
@@ -52,7 +54,8 @@ struct alignas(64) ProcessorBlock {
     std::byte reserved_0x028[0x160];
     void* current_thread;  // gs:[188h]
     std::byte reserved_0x190[0xE70];
-    GateFrame* top;  // innermost call into the host
+    GateFrame* top;                     // innermost call into the host
+    ActiveHandler* handlers = nullptr;  // innermost call of an exception's handler
 };
 static_assert(offsetof(ProcessorBlock, current_thread) == 0x188 && offsetof(ProcessorBlock, top) == 0x1000);
 

@@ -135,6 +135,20 @@ PVOID system_routine_address(PUNICODE_STRING name) {
     return reinterpret_cast<PVOID>(find_export(rtl::to_utf8(rtl::view(name))));
 }
 
+// Inline functions of Windows' headers call the list's routines themselves: there must be some.
+template <typename Routine>
+Routine* or_export(Routine* routine, const char* name) {
+    return routine != nullptr ? routine : reinterpret_cast<Routine*>(find_export(name));
+}
+template <auto initialize, typename List>
+void initialize_lookaside(List* list, PALLOCATE_FUNCTION allocate, PFREE_FUNCTION release, ULONG flags, SIZE_T size,
+                          ULONG tag, USHORT depth) {
+    initialize(list, or_export(allocate, "ExAllocatePoolWithTag"), or_export(release, "ExFreePool"), flags, size, tag,
+               depth);
+}
+constexpr auto initialize_nonpaged = &initialize_lookaside<&ExInitializeNPagedLookasideList, NPAGED_LOOKASIDE_LIST>;
+constexpr auto initialize_paged = &initialize_lookaside<&ExInitializePagedLookasideList, PAGED_LOOKASIDE_LIST>;
+
 using Find = const char*(const char*, int);
 using FindText = const char*(const char*, const char*);
 
@@ -170,6 +184,8 @@ std::span<const Export> library_functions() {
         RG_AS("sprintf", sprintf_nt), RG_AS("_snprintf", snprintf_nt), RG_AS("sprintf_s", snprintf_nt),
         RG_AS("_vsnprintf", vsnprintf_nt), RG_AS("vsprintf_s", vsnprintf_nt), RG_AS("vsprintf", vsprintf_nt),
         RG_AS("qsort", sort), RG_AS("bsearch", search), RG_AS("MmGetSystemRoutineAddress", system_routine_address),
+        Bridge<initialize_nonpaged>::make("ExInitializeNPagedLookasideList", false),
+        Bridge<initialize_paged>::make("ExInitializePagedLookasideList", false),
         // clang-format on
     };
 #undef RG_AS

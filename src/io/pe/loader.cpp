@@ -9,6 +9,7 @@
 #include "io/pe/arena.h"
 #include "io/pe/exports.h"
 #include "io/pe/image.h"
+#include "io/pe/unwind.h"
 
 namespace regent::io::pe {
 
@@ -59,8 +60,10 @@ class PeImage final : public DriverCode {
 public:
     PeImage(const ImageLayout& layout, Mapping mapping) : mapping_(std::move(mapping)) {
         memory_ = mapping_.memory();
+        add_code_image({memory_, layout.directory(Directory::exceptions)});
         entry_ = reinterpret_cast<PDRIVER_INITIALIZE>(mapping_.memory().data() + layout.entry_point);
     }
+    ~PeImage() override { remove_code_image(memory_.data()); }
 
 private:
     Mapping mapping_;

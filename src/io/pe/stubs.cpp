@@ -1,10 +1,11 @@
 // The stubs that imports are bound to, and the lookup of exports by name.
-#include <deque>
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 
 #include "ex/bugcheck.h"
 #include "ex/driver_image.h"
+#include "io/driver.h"
 #include "io/pe/arena.h"
 #include "io/pe/exports.h"
 #include "rtl/lock.h"
@@ -18,7 +19,7 @@ using StubMap = std::unordered_map<std::string_view, std::uint64_t>;
 // One stub for each export that the host has, made at the first load of a PE image.
 StubMap make_stubs() {
     StubMap stubs;
-    const auto tables = {library_functions(), contract_functions()};
+    const auto tables = {exception_functions(), library_functions(), contract_functions()};
     std::size_t count = 0;
     for (const auto& table : tables) count += table.size();
     auto mapping = Mapping::create(count * stub_size);
@@ -75,3 +76,21 @@ std::uint64_t missing_import(std::string_view module, std::string_view name) {
 }
 
 }  // namespace regent::io::pe
+
+namespace regent::io {
+
+std::vector<DriverExport> driver_exports() {
+    std::vector<DriverExport> exports;
+    for (const auto& table : {pe::exception_functions(), pe::library_functions(), pe::contract_functions()})
+        for (const pe::Export& entry : table)
+            if (entry.target != nullptr) exports.push_back({entry.name});
+    using Kind = pe::DataExport::Kind;
+    for (const pe::DataExport& data : pe::data_exports())
+        exports.push_back({data.name, data.kind != Kind::code, data.kind == Kind::pointer});
+    std::ranges::sort(exports, {}, [](const DriverExport& entry) { return std::string_view(entry.name); });
+    const auto same = [](const DriverExport& a, const DriverExport& b) { return std::string_view(a.name) == b.name; };
+    exports.erase(std::unique(exports.begin(), exports.end(), same), exports.end());
+    return exports;
+}
+
+}  // namespace regent::io

@@ -1,0 +1,32 @@
+# regent_add_driver(<name> [PE] SOURCES <files>... [OPTIONS <compiler options>...] [DIRECTORY <folder>])
+# A registry filter driver from WDK-style sources: <folder>/<name>.so by the project's C compiler, or with PE a true
+# <name>.sys by clang-19 and lld-19. The target is driver_<name>, or driver_pe_<name>. Both are tools/regent-cc.
+set(RG_REGENT_CC ${CMAKE_CURRENT_LIST_DIR}/../tools/regent-cc)
+find_program(RG_CLANG_PE NAMES clang-19)
+find_program(RG_LLD_LINK NAMES lld-link-19)
+find_program(RG_LLVM_DLLTOOL NAMES llvm-dlltool-19)
+if(RG_CLANG_PE AND RG_LLD_LINK AND RG_LLVM_DLLTOOL AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(RG_PE_KIT TRUE)
+endif()
+
+function(regent_add_driver name)
+  cmake_parse_arguments(ARG "PE" "DIRECTORY" "SOURCES;OPTIONS;DEPENDS" ${ARGN})
+  set(kind elf)
+  set(target driver_${name})
+  if(NOT ARG_DIRECTORY)
+    set(ARG_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  endif()
+  set(output ${ARG_DIRECTORY}/${name}.so)
+  if(ARG_PE)
+    set(kind pe)
+    set(target driver_pe_${name})
+    set(output ${ARG_DIRECTORY}/${name}.sys)
+  endif()
+  list(TRANSFORM ARG_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]" OUTPUT_VARIABLE sources)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${ARG_DIRECTORY}
+    COMMAND ${CMAKE_COMMAND} -E env REGENT=$<TARGET_FILE:regent_cli> CC=${CMAKE_C_COMPILER} ${RG_REGENT_CC} --${kind}
+            -o ${output} ${ARG_OPTIONS} ${sources}
+    DEPENDS ${sources} ${ARG_DEPENDS} ${RG_REGENT_CC} regent_cli VERBATIM)
+  add_custom_target(${target} DEPENDS ${output})
+endfunction()
