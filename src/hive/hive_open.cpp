@@ -55,7 +55,7 @@ Result<Loaded> recover_raw(Cells& cells, const BaseBlock& first, const std::vect
                      std::to_string(first.checksum), "checksum corrected"});
         loaded.base_changed = true;
     }
-    if (!check_base_block(base, sink)) return fail(STATUS_REGISTRY_CORRUPT);
+    if (!check_base_block(base, sink, &loaded.base_changed)) return fail(STATUS_REGISTRY_CORRUPT);
     const std::uint32_t have = cells.stable().size();
     if (base.bins_size > have) {
         sink.report({FindingKind::bin, std::uint64_t{bins_start} + have,

@@ -93,6 +93,35 @@ TEST(Hive, UnknownVersionsAreRefusedWithAFinding) {
     }
 }
 
+// Of a block's three fields that nothing depends on, a wrong one is corrected, and with the first flush on the disk
+// too.
+TEST(Hive, ACorrectedBaseBlockIsFoundCorrectAfterACrash) {
+    for (const std::size_t offset : {28, 32, 44}) {
+        rtl::SimEnv first;
+        HiveOptions create;
+        create.path = "h";
+        ASSERT_TRUE(Hive::create(first, create));
+        rtl::DiskImage disk = first.contents();
+        disk["h"][offset] ^= 64;
+        disk["h"][508] ^= 64;  // the checksum fits
+        rtl::SimEnv env(disk);
+        FindingList findings;
+        OpenOptions options;
+        options.findings = &findings;
+        const auto hive = Hive::open(env, "h", options);
+        ASSERT_TRUE(hive);
+        EXPECT_EQ(findings.count(), 1U);
+        ASSERT_TRUE((*hive)->set_value((*hive)->root(), u"v", 4, bytes_of("1234"), 1));
+        const auto batch = (*hive)->prepare_flush();
+        ASSERT_TRUE(batch && (*hive)->commit_flush(*batch));
+        rtl::SimEnv after(env.after_crash(env.event_count(), rtl::LossModel::all, 0));
+        const auto recovered = Hive::open(after, "h", options);
+        ASSERT_TRUE(recovered);
+        EXPECT_EQ(findings.count(), 1U) << "at " << offset;
+        EXPECT_TRUE((*recovered)->find_value((*recovered)->root(), u"v"));
+    }
+}
+
 TEST(Hive, MergesVolatileKeysIntoTheOrderAndForgetsThemOnSave) {
     auto hive = std::move(memory_hive()).value();
     const CellIndex root = hive->root();

@@ -231,21 +231,27 @@ Result<Recovery> recover(const BaseBlock& first, Storage& bins, const std::vecto
     return recovery;
 }
 
-bool check_base_block(const BaseBlock& base, FindingSink& sink) {
+bool check_base_block(BaseBlock& base, FindingSink& sink, bool* corrected) {
     bool usable = true;
-    auto require = [&](bool good, std::uint64_t offset, const char* expected, std::uint64_t actual, bool fatal) {
+    auto require = [&](bool good, std::uint64_t offset, const char* expected, std::uint64_t actual) {
         if (good) return;
         sink.report({FindingKind::base_block, offset, expected, std::to_string(actual), {}});
-        if (fatal) usable = false;
+        usable = false;
+    };
+    auto correct = [&](Le32& field, bool good, std::uint32_t right, std::uint64_t offset, const char* expected) {
+        if (good) return;
+        sink.report({FindingKind::base_block, offset, expected, std::to_string(field), "corrected"});
+        field = right;
+        *corrected = true;
     };
     const std::uint32_t bins_size = base.bins_size;
-    require(base.major == 1, 20, "major version 1", base.major, true);
-    require(base.minor >= 2 && base.minor <= 6, 24, "minor version 2 to 6", base.minor, true);
-    require(base.type == file_type_primary, 28, "file type 0 (primary)", base.type, false);
-    require(base.format == 1, 32, "format 1", base.format, false);
-    require(bins_size != 0 && bins_size % page_size == 0, 40, "a multiple of 4096", bins_size, true);
-    require(base.root_cell < bins_size, 36, "a cell inside the bins", base.root_cell, true);
-    require(base.clustering >= 1 && base.clustering <= 8, 44, "1 to 8", base.clustering, false);
+    require(base.major == 1, 20, "major version 1", base.major);
+    require(base.minor >= 2 && base.minor <= 6, 24, "minor version 2 to 6", base.minor);
+    correct(base.type, base.type == file_type_primary, file_type_primary, 28, "file type 0 (primary)");
+    correct(base.format, base.format == 1, 1, 32, "format 1");
+    require(bins_size != 0 && bins_size % page_size == 0, 40, "a multiple of 4096", bins_size);
+    require(base.root_cell < bins_size, 36, "a cell inside the bins", base.root_cell);
+    correct(base.clustering, base.clustering >= 1 && base.clustering <= 8, 1, 44, "1 to 8");
     return usable;
 }
 

@@ -22,7 +22,7 @@ public:
         ExclusiveGuard guard(env_.lock_);
         if (offset >= node_->content.size()) return std::size_t{0};
         const std::size_t part = std::min<std::size_t>(out.size(), node_->content.size() - offset);
-        std::memcpy(out.data(), node_->content.data() + offset, part);
+        if (part != 0) std::memcpy(out.data(), node_->content.data() + offset, part);
         return part;
     }
     Result<void> write_at(std::uint64_t offset, Bytes data) override {
