@@ -83,7 +83,9 @@ Result<Step> from_root(Walk& walk, Utf16View path) {
 }
 
 Result<Step> from_handle(Walk& walk, const ObjectAttributes& attributes, Utf16& complete) {
-    auto root = RG_TRY(reference_by_handle(attributes.root, 0, nullptr, walk.access.mode));
+    // The handle is the caller's, whoever the access is checked for (OBJ_FORCE_ACCESS_CHECK).
+    const KPROCESSOR_MODE giver = walk.access.mode == kernel_mode ? kernel_mode : current().previous_mode;
+    auto root = RG_TRY(reference_by_handle(attributes.root, 0, nullptr, giver));
     Utf16View name = attributes.name;
     if (!name.empty() && name[0] == u'\\') return fail(STATUS_OBJECT_PATH_SYNTAX_BAD);
     if (!name.empty()) {

@@ -191,6 +191,22 @@ TEST_F(DriverHost, dbgview_gives_the_lines_of_a_driver) {
     ZwClose(view);
 }
 
+// As a filter does that opens again what it was told of, with the caller's attributes (Microsoft's sample regfltr).
+TEST_F(DriverHost, forced_access_check_takes_a_kernel_handle_as_root) {
+    Named software("\\Registry\\Machine\\Software");
+    software.attributes.Attributes |= OBJ_KERNEL_HANDLE;
+    HANDLE root = nullptr;
+    ASSERT_EQ(ZwOpenKey(&root, KEY_ALL_ACCESS, &software.attributes), STATUS_SUCCESS);
+    ZwClose(make_key("\\Registry\\Machine\\Software\\ForcedCheck"));
+    Named name("ForcedCheck");
+    name.attributes.RootDirectory = root;
+    name.attributes.Attributes |= OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK;
+    HANDLE key = nullptr;
+    EXPECT_EQ(ZwOpenKey(&key, KEY_READ, &name.attributes), STATUS_SUCCESS);
+    if (key != nullptr) ZwClose(key);
+    ZwClose(root);
+}
+
 TEST_F(DriverHost, host_files_read_and_write) {
     const std::string path =
         (std::filesystem::temp_directory_path() / ("regent-hostfs-" + std::to_string(getpid()))).string();

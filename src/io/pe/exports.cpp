@@ -32,9 +32,9 @@ namespace regent::io::pe {
 
 namespace {
 
-// Routines that keep nothing when they fault or raise: what happens in them happens to the driver that called.
+// Routines that hold nothing when they fault: the fault is the exception of the driver that called.
 bool raises(std::string_view name) {
-    for (const std::string_view prefix : {"Rtl", "ExRaise", "Probe", "MmProbe", "ExAllocatePool", "IoCsq"})
+    for (const std::string_view prefix : {"Rtl", "Probe", "MmProbe"})
         if (name.starts_with(prefix)) return true;
     return false;
 }
