@@ -162,7 +162,7 @@ Result<QueryOutcome> enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMA
         const ReadKey key(body.block());
         RG_TRY(key.alive());
         const auto child = key.storage().subkey_at(key.cell(), index);
-        if (!child) return fail(STATUS_NO_MORE_ENTRIES);
+        if (!child) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
         const hive::KeyInfo info = key.storage().key_info(*child);
         if (body.block().hive().options().master) {
             mount = key_table().find(body.block(), info.name.to_utf16());

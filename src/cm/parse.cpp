@@ -80,7 +80,9 @@ private:
         if (at.parent() == nullptr && rtl::equal_folded(component, u"A")) return fail(STATUS_ACCESS_DENIED);
         const ReadKey key(at);
         RG_TRY(key.alive());
-        return find_locked(at, key.storage(), key.cell(), component);
+        auto child = find_locked(at, key.storage(), key.cell(), component);
+        if (!child && key.storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
+        return child;
     }
 
     static Ref<KeyControlBlock> find_locked(KeyControlBlock& at, const hive::Hive& storage, hive::CellIndex cell,

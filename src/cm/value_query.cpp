@@ -97,7 +97,7 @@ Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
     const auto value = key.storage().find_value(key.cell(), name);
-    if (!value) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+    if (!value) return fail(key.storage().absence(STATUS_OBJECT_NAME_NOT_FOUND));
     return write_value(key.storage(), *value, what, out);
 }
 
@@ -107,7 +107,7 @@ Result<QueryOutcome> enumerate_value(const KeyBody& body, ULONG index, KEY_VALUE
     RG_TRY(key.alive());
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     const auto value = key.storage().value_at(key.cell(), index);
-    if (!value) return fail(STATUS_NO_MORE_ENTRIES);
+    if (!value) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
     return write_value(key.storage(), *value, what, out);
 }
 

@@ -21,6 +21,13 @@ Edit::~Edit() {
         const MutableBytes cell = fresh(saved->cell);
         std::memcpy(cell.data() + saved->offset, saved_bytes_.data() + saved->at, saved->size);
     }
+    for (auto saved = saved_lists_.rbegin(); saved != saved_lists_.rend(); ++saved) {
+        if (saved->list.count == 0) {
+            cells_.volatile_lists_.erase(saved->key);
+        } else {
+            cells_.volatile_lists_[saved->key] = saved->list;
+        }
+    }
     for (CellIndex cell : allocated_) cells_.storage(storage_of(cell)).release(cell);
 }
 
@@ -36,7 +43,7 @@ void Edit::release_later(CellIndex cell) {
     if (cells_.is_allocated(cell)) doomed_.push_back(cell);
 }
 
-MutableBytes Edit::save(CellIndex cell, std::size_t offset, std::size_t size) {
+MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) {
     const MutableBytes data = fresh(cell);
     RG_ASSERT(offset <= data.size() && size <= data.size() - offset);
     const MutableBytes range = data.subspan(offset, size);
@@ -44,19 +51,33 @@ MutableBytes Edit::save(CellIndex cell, std::size_t offset, std::size_t size) {
     make_room_for_one(saved_);
     saved_bytes_.insert(saved_bytes_.end(), range.begin(), range.end());
     saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), at});
-    return range;
-}
-
-MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) {
-    const MutableBytes range = save(cell, offset, size);
     const std::uint32_t start = (cell & ~volatile_bit) + 4 + static_cast<std::uint32_t>(offset);
     cells_.storage(storage_of(cell)).mark_dirty(start, static_cast<std::uint32_t>(size));
     return range;
 }
 
+void Edit::set_subkeys(CellIndex key, StorageType type, SubkeyList list) {
+    if (type == StorageType::volatile_ && storage_of(key) == StorageType::stable) {
+        // An emptied entry stays until the commit, so that undoing needs no memory.
+        saved_lists_.push_back({key, cells_.subkeys(key, *cells_.record<KeyNode>(key), type)});
+        cells_.volatile_lists_[key] = list;
+        return;
+    }
+    auto& node = change_record<KeyNode>(key);
+    node.subkey_count[static_cast<int>(type)] = list.count;
+    node.subkey_list[static_cast<int>(type)] = list.list;
+}
+
 void Edit::commit() {
     committed_ = true;
-    for (CellIndex cell : doomed_) cells_.storage(storage_of(cell)).release(cell);
+    for (const SavedList& saved : saved_lists_) {
+        const auto now = cells_.volatile_lists_.find(saved.key);
+        if (now != cells_.volatile_lists_.end() && now->second.count == 0) cells_.volatile_lists_.erase(now);
+    }
+    // A damaged file may name a cell twice.
+    for (CellIndex cell : doomed_) {
+        if (cells_.is_allocated(cell)) cells_.storage(storage_of(cell)).release(cell);
+    }
 }
 
 }  // namespace regent::hive

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory_resource>
+#include <unordered_map>
 #include <vector>
 
 #include "hive/format.h"
@@ -10,6 +11,12 @@
 #include "hive/storage.h"
 
 namespace regent::hive {
+
+// One of the two subkey lists of a key.
+struct SubkeyList {
+    std::uint32_t count = 0;
+    CellIndex list = nil_cell;
+};
 
 class Cells {
 public:
@@ -28,9 +35,28 @@ public:
     const Record* record(CellIndex cell) const {
         return rtl::record_at<Record>(data(cell));
     }
+    // The volatile list of a stable key lives here and not in its node: a file may say anything in those fields, and
+    // nothing in a page that the file does not have is lost when the page is.
+    SubkeyList subkeys(CellIndex key, const KeyNode& node, StorageType type) const {
+        if (type == StorageType::stable || storage_of(key) == StorageType::volatile_) {
+            const int slot = static_cast<int>(type);
+            if (node.subkey_count[slot] == 0) return {};
+            return {node.subkey_count[slot], node.subkey_list[slot]};
+        }
+        if (volatile_lists_.empty()) return {};
+        const auto found = volatile_lists_.find(key);
+        return found == volatile_lists_.end() ? SubkeyList{} : found->second;
+    }
+    // Called where a reference leads to something else than it says: news only while nothing was verified.
+    void met_damage(FindingKind kind, CellIndex cell, const char* expected) const {
+        if (!stable_.trusted()) stable_.suspect(kind, cell, expected, "something else");
+    }
     bool big_data(std::uint32_t size) const { return minor >= 4 && size > big_data_segment; }
 
 private:
+    friend class Edit;
+
+    std::unordered_map<CellIndex, SubkeyList> volatile_lists_;
     Storage stable_{StorageType::stable};
     Storage volatile_{StorageType::volatile_};
 };
@@ -61,12 +87,8 @@ public:
     Record& change_record(CellIndex cell) {
         return *rtl::record_at<Record>(change(cell, 0, sizeof(Record)));
     }
-    // As change_record, for fields that have a meaning in memory only: the page is not dirty for it.
-    template <typename Record>
-    Record& change_in_memory(CellIndex cell) {
-        return *rtl::record_at<Record>(save(cell, 0, sizeof(Record)));
-    }
-    void commit();  // never fails
+    void set_subkeys(CellIndex key, StorageType type, SubkeyList list);  // REQUIRES: the cell holds a KeyNode
+    void commit();                                                       // never fails
 
     // For the security index, which is brought up to date at commit.
     std::vector<CellIndex> created_security;
@@ -79,7 +101,10 @@ private:
         std::uint32_t size;
         std::size_t at;  // in saved_bytes_
     };
-    MutableBytes save(CellIndex cell, std::size_t offset, std::size_t size);
+    struct SavedList {
+        CellIndex key;
+        SubkeyList list;
+    };
 
     Cells& cells_;
     bool committed_ = false;
@@ -88,6 +113,7 @@ private:
     std::pmr::monotonic_buffer_resource arena_{room_, sizeof(room_)};
     std::pmr::vector<Saved> saved_{&arena_};
     std::pmr::vector<std::byte> saved_bytes_{&arena_};
+    std::pmr::vector<SavedList> saved_lists_{&arena_};
     std::pmr::vector<CellIndex> allocated_{&arena_};
     std::pmr::vector<CellIndex> doomed_{&arena_};
 };

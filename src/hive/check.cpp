@@ -43,10 +43,8 @@ bool TreeCheck::run() {
     return true;
 }
 
-const char* TreeCheck::key_defect(CellIndex key, bool is_root) const {
-    if ((key & volatile_bit) != 0 || !cells_.is_allocated(key)) return "not an allocated cell";
-    if (claimed_.test(key / 8)) return "a cell that belongs to something else";
-    const Bytes data = cells_.data(key);
+const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root) {
+    const Bytes data = cells.data(key);
     const auto* node = rtl::record_at<KeyNode>(data);
     if (node == nullptr) return "a cell too small for a key node";
     if (node->signature != nk_signature) return "no nk signature";
@@ -64,14 +62,33 @@ const char* TreeCheck::key_defect(CellIndex key, bool is_root) const {
     return nullptr;
 }
 
+const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root) {
+    const KeyNode& node = *cells.record<KeyNode>(key);
+    const SubkeyList children = cells.subkeys(key, node, StorageType::stable);
+    const char* defect = nullptr;
+    std::uint32_t seen = 0;
+    NameView last;
+    for_each_in_list(cells, children.list, [&](CellIndex child) {
+        defect = child == root || (child & volatile_bit) != 0 ? "no subkey" : key_record_defect(cells, child, false);
+        if (defect != nullptr) return false;
+        const NameView name = name_of_key(cells, child);
+        if (cells.record<KeyNode>(child)->parent != key) defect = "a subkey of another key";
+        if (seen != 0 && compare_folded(last, name) >= 0) defect = "names that do not rise";
+        if (seen == children.count) defect = "a wrong number of subkeys";
+        last = name;
+        ++seen;
+        return defect == nullptr;
+    });
+    return defect == nullptr && seen != children.count ? "a wrong number of subkeys" : defect;
+}
+
+const char* TreeCheck::key_defect(CellIndex key, bool is_root) const {
+    if ((key & volatile_bit) != 0 || !cells_.is_allocated(key)) return "not an allocated cell";
+    if (claimed_.test(key / 8)) return "a cell that belongs to something else";
+    return key_record_defect(cells_, key, is_root);
+}
+
 void TreeCheck::check_key(CellIndex key, std::uint32_t depth) {
-    if (repair_) {
-        // Volatile subkeys do not survive: what a file says of them is stale, and no damage.
-        KeyNode& stale = node(key);
-        stale.subkey_count[1] = 0;
-        stale.subkey_list[1] = nil_cell;
-        stale.flags = static_cast<std::uint16_t>(stale.flags & ~key_volatile);
-    }
     if ((node(key).flags & key_predef_handle) != 0) {
         report(FindingKind::key, key, "no predefined-handle flag", "flags " + std::to_string(node(key).flags),
                "flag and values removed");

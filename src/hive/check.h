@@ -3,6 +3,7 @@
 // owner, so shared cells and cycles end it, and its work is bounded by the size of the hive.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -10,8 +11,44 @@
 #include "hive/cells.h"
 #include "hive/finding.h"
 #include "hive/subkey_list.h"
+#include "hive/value_data.h"
 
 namespace regent::hive {
+
+// What is wrong with one record by itself, as far as reading it goes; null when nothing is. Used by the walk below and
+// at every step through a storage that is not trusted yet.
+const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root);
+const char* value_record_defect(const Cells& cells, const KeyNode& owner, CellIndex value);
+// Every cell of the data (not the value's own) goes through `claim`; false refuses it.
+template <typename Claim>
+const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim);
+// The list of subkeys of a key: names rise strictly, every element is a key whose parent this is, the count is right.
+const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root);
+
+template <typename Claim>
+const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim) {
+    const std::uint32_t size = value.data_size;
+    if ((size & value_inline_bit) != 0) {
+        return (size & ~value_inline_bit) <= 4 ? nullptr : "more than 4 bytes of inline data";
+    }
+    if (size == 0) return nullptr;
+    if (!claim(value.data)) return "a data cell that is free, out of range, or belongs to something else";
+    if (!cells.big_data(size)) {
+        return cells.data(value.data).size() >= size ? nullptr : "a data cell shorter than the data";
+    }
+    const auto* big = cells.record<BigData>(value.data);
+    if (big == nullptr || big->signature != db_signature) return "no db record for data above 16344 bytes";
+    const std::uint32_t segments = (size + big_data_segment - 1) / big_data_segment;
+    if (size > max_value_data || big->count != segments) return "a wrong number of big-data segments";
+    const Bytes list = cells.data(big->list);
+    if (list.size() < std::size_t{segments} * 4 || !claim(big->list)) return "a bad big-data list";
+    for (std::uint32_t i = 0; i < segments; ++i) {
+        const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
+        const std::uint32_t wanted = std::min(big_data_segment, size - i * big_data_segment);
+        if (cells.data(cell).size() < wanted || !claim(cell)) return "a bad big-data segment";
+    }
+    return nullptr;
+}
 
 class TreeCheck {
 public:
@@ -57,8 +94,6 @@ private:
 
     void check_values(CellIndex key);
     const char* value_defect(CellIndex key, CellIndex value);
-    const char* data_defect(const KeyValue& value, std::vector<CellIndex>& claimed);
-    const char* big_data_defect(const KeyValue& value, std::vector<CellIndex>& claimed);
     void drop_values(CellIndex key, FindingKind kind, std::string expected, std::string actual);
 
     void check_key_security(CellIndex key);
@@ -75,6 +110,7 @@ private:
     bool changed_ = false;
     BitMap claimed_;
     std::vector<Pending> stack_;
+    std::vector<CellIndex> claimed_data_;
     std::unordered_map<CellIndex, bool> security_good_;
     std::unordered_map<CellIndex, std::uint32_t> references_;
     std::vector<CellIndex> security_list_;

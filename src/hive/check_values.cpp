@@ -14,56 +14,36 @@ void TreeCheck::drop_values(CellIndex key, FindingKind kind, std::string expecte
     mended.value_list = nil_cell;
 }
 
-const char* TreeCheck::big_data_defect(const KeyValue& value, std::vector<CellIndex>& claimed) {
-    const std::uint32_t size = value.data_size;
-    const auto* big = cells_.record<BigData>(value.data);
-    if (big == nullptr || big->signature != db_signature) return "no db record for data above 16344 bytes";
-    const std::uint32_t segments = (size + big_data_segment - 1) / big_data_segment;
-    if (size > max_value_data || big->count != segments) return "a wrong number of big-data segments";
-    const Bytes list = cells_.data(big->list);
-    if (list.size() < std::size_t{segments} * 4 || !claim(big->list)) return "a bad big-data list";
-    claimed.push_back(big->list);
-    for (std::uint32_t i = 0; i < segments; ++i) {
-        const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
-        const std::uint32_t wanted = std::min(big_data_segment, size - i * big_data_segment);
-        if (cells_.data(cell).size() < wanted || !claim(cell)) return "a bad big-data segment";
-        claimed.push_back(cell);
-    }
-    return nullptr;
-}
-
-const char* TreeCheck::data_defect(const KeyValue& value, std::vector<CellIndex>& claimed) {
-    const std::uint32_t size = value.data_size;
-    if ((size & value_inline_bit) != 0) {
-        return (size & ~value_inline_bit) <= 4 ? nullptr : "more than 4 bytes of inline data";
-    }
-    if (size == 0) return nullptr;
-    if (!claim(value.data)) return "a data cell that is free, out of range, or belongs to something else";
-    claimed.push_back(value.data);
-    if (cells_.big_data(size)) return big_data_defect(value, claimed);
-    return cells_.data(value.data).size() >= size ? nullptr : "a data cell shorter than the data";
-}
-
-const char* TreeCheck::value_defect(CellIndex key, CellIndex cell) {
-    if (!claim(cell)) return "a cell that is free, out of range, or belongs to something else";
-    const Bytes data = cells_.data(cell);
+const char* value_record_defect(const Cells& cells, const KeyNode& owner, CellIndex cell) {
+    const Bytes data = cells.data(cell);
     const auto* value = rtl::record_at<KeyValue>(data);
     if (value == nullptr) return "a cell too small for a value";
     if (value->signature != vk_signature) return "no vk signature";
     const std::size_t name_size = value->name_size;
     if (name_size > data.size() - sizeof(KeyValue)) return "a name that leaves its cell";
     if ((value->flags & value_comp_name) == 0 && name_size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
-    if (name_of_value(cells_, cell).size() > max_value_name) return "a name above 16383 characters";
-    if ((node(key).flags & key_sym_link) != 0) {
+    const NameView name(data.subspan(sizeof(KeyValue), name_size), (value->flags & value_comp_name) != 0);
+    if (name.size() > max_value_name) return "a name above 16383 characters";
+    if ((owner.flags & key_sym_link) != 0) {
         constexpr std::uint32_t reg_link = 6;
-        if (compare_folded(name_of_value(cells_, cell), u"SymbolicLinkValue") != 0 || value->type != reg_link) {
+        if (value->type != reg_link || compare_folded(name, u"SymbolicLinkValue") != 0) {
             return "a value other than SymbolicLinkValue on a link";
         }
     }
-    std::vector<CellIndex> claimed;
-    const char* defect = data_defect(*value, claimed);
+    return nullptr;
+}
+
+const char* TreeCheck::value_defect(CellIndex key, CellIndex cell) {
+    if (!claim(cell)) return "a cell that is free, out of range, or belongs to something else";
+    if (const char* defect = value_record_defect(cells_, node(key), cell)) return defect;
+    claimed_data_.clear();
+    const char* defect = value_data_defect(cells_, *cells_.record<KeyValue>(cell), [this](CellIndex data) {
+        if (!claim(data)) return false;
+        claimed_data_.push_back(data);
+        return true;
+    });
     if (defect != nullptr) {
-        for (CellIndex owned : claimed) unclaim(owned);
+        for (CellIndex owned : claimed_data_) unclaim(owned);
     }
     return defect;
 }

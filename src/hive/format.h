@@ -33,6 +33,7 @@ constexpr std::uint32_t tag(char a, char b, char c, char d) {
 }
 constexpr std::uint16_t tag(char a, char b) { return static_cast<std::uint16_t>(a | b << 8); }
 inline constexpr std::uint32_t base_signature = tag('r', 'e', 'g', 'f');
+inline constexpr std::uint32_t proof_signature = tag('R', 'g', 'P', 'f');
 inline constexpr std::uint32_t bin_signature = tag('h', 'b', 'i', 'n');
 inline constexpr std::uint32_t log_entry_signature = tag('H', 'v', 'L', 'E');
 inline constexpr std::uint32_t dirty_signature = tag('D', 'I', 'R', 'T');
@@ -65,11 +66,15 @@ struct BaseBlock {
     std::byte tm_id[16];
     Le32 guid_signature;
     Le64 last_reorganized;
-    std::byte reserved_0xB0[332];
+    std::byte reserved_0xB0[304];
+    Le32 proof_signature;  // ours: all content was verified when the sequence numbers were these (ADR 0009)
+    Le32 proof_sequence;
+    std::byte reserved_0x1E8[20];
     Le32 checksum;
 };
 static_assert(sizeof(BaseBlock) == 512 && offsetof(BaseBlock, root_cell) == 36 && offsetof(BaseBlock, flags) == 144);
-static_assert(offsetof(BaseBlock, last_reorganized) == 168 && offsetof(BaseBlock, checksum) == 508);
+static_assert(offsetof(BaseBlock, last_reorganized) == 168 && offsetof(BaseBlock, proof_signature) == 480);
+static_assert(offsetof(BaseBlock, checksum) == 508);
 
 struct BinHeader {
     Le32 signature;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hive/finding.h"
 #include "hive/name.h"
@@ -57,11 +58,19 @@ struct HiveOptions {
     bool replace_existing = false;  // else OBJECT_NAME_COLLISION when `path` exists
 };
 
+// When a hive's content is verified. A hive that is dirty, recovered or of a bad base block always is at load.
+enum class Validation : std::uint8_t {
+    full,         // at load, with NT's self-heal
+    if_unproven,  // at load, unless the last to write it were we, and had it verified; else on touch
+    on_touch,     // what is touched, when it is touched; nothing is repaired
+};
+
 struct OpenOptions {
     bool read_only = false;          // nothing is written, recovery and repair happen in memory only
     bool create_if_missing = false;  // with create.root_* below
-    bool self_heal = true;           // false: any Finding fails the load with REGISTRY_CORRUPT
-    bool tolerate_bad_log = false;   // tools: go on without a log that is needed but unusable (a Finding all the same)
+    Validation validation = Validation::full;
+    bool self_heal = true;          // false: any Finding fails the load with REGISTRY_CORRUPT
+    bool tolerate_bad_log = false;  // tools: go on without a log that is needed but unusable (a Finding all the same)
     FindingSink* findings = nullptr;
     HiveOptions create;  // for create_if_missing; its path is ignored
 };
@@ -135,6 +144,13 @@ public:
     const std::string& path() const;  // empty: memory only
     bool read_only() const;
     LoadState load_state() const;
+    // A hive validated on touch: damage was met. From then on changes and whole walks answer REGISTRY_CORRUPT, and what
+    // is not found may only be out of reach. The next load validates in full. Thread-safe.
+    bool suspect() const;
+    // What a key or value that is not there answers: `absent`, or REGISTRY_CORRUPT in a suspect hive.
+    NTSTATUS absence(NTSTATUS absent) const { return suspect() ? STATUS_REGISTRY_CORRUPT : absent; }
+    bool trusted() const;  // all content was verified at load or since, or made here
+    std::vector<Finding> suspicions() const;
     bool healed() const;  // loading repaired something; the repairs are dirty until flushed
     std::uint32_t minor_version() const;
     std::uint32_t sequence() const;

@@ -103,34 +103,5 @@ TEST(HiveDurability, TwoOwnersExclude) {
 }
 
 // Each bit of a small hive: no crash, no hang; what loads is sound after repair.
-TEST(HiveDurability, EverySingleBitFlipIsDetectedOrHarmless) {
-    auto hive = std::move(memory_hive()).value();
-    for (int i = 0; i < 4; ++i) {
-        const CellIndex key = make_key(*hive, hive->root(), wide("key" + std::to_string(i))).value();
-        set_text(*hive, key, "value", "some data");
-        set_text(*hive, key, "", "abc");
-    }
-    rtl::SimEnv env;
-    ASSERT_TRUE(hive->save_subtree(hive->root(), *env.open("out", rtl::OpenMode::create).value(), Format::v1_5));
-    std::string image = env.contents()["out"];
-    std::size_t loaded = 0;
-    std::size_t refused = 0;
-    for (std::size_t bit = 0; bit < image.size() * 8; ++bit) {
-        if (bit >= 512 * 8 && bit < bins_start * 8) continue;  // unused
-        image[bit / 8] = static_cast<char>(image[bit / 8] ^ (1 << bit % 8));
-        const auto opened = Hive::open_image(bytes_of(image), {});
-        image[bit / 8] = static_cast<char>(image[bit / 8] ^ (1 << bit % 8));
-        if (!opened) {
-            ++refused;
-            continue;
-        }
-        ++loaded;
-        expect_sound(**opened);
-        describe(**opened);
-        ASSERT_FALSE(HasFailure()) << "bit " << bit;
-    }
-    std::printf("%zu flips loaded (repaired or harmless), %zu refused\n", loaded, refused);
-}
-
 }  // namespace
 }  // namespace regent::hive

@@ -13,7 +13,7 @@ Result<FlushBatch> Hive::prepare_flush() {
         impl_->cells.stable().clear_dirty();
         return FlushBatch{};
     }
-    if (impl_->log->failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+    if (impl_->log->failed() || !impl_->cells.stable().dirty_pages_readable()) return fail(STATUS_REGISTRY_IO_FAILED);
     if (!dirty()) return last_flush();
     const FlushBatch batch{impl_->log->stage(impl_->cells.stable())};
     impl_->cells.stable().clear_dirty();
@@ -33,6 +33,8 @@ bool Hive::reconciled() const { return impl_->log == nullptr || !impl_->log->beh
 
 Result<void> Hive::write_back() {
     if (impl_->log == nullptr) return {};
+    const Storage& stable = impl_->cells.stable();
+    impl_->log->set_proven((impl_->verified || stable.trusted()) && !stable.is_suspect());
     return impl_->log->write_back();
 }
 

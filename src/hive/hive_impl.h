@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "hive/cells.h"
@@ -22,22 +23,32 @@ public:
     bool read_only = false;
     bool healed = false;
     std::uint64_t changes = 0;  // how many; a save in steps looks whether there was one meanwhile
+    bool verified = true;  // in this life, or by the proof it was loaded with
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
 
     const KeyNode& node(CellIndex key) const;  // zeros when `key` is no key
     bool is_key(CellIndex key) const;
-    // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, INVALID_PARAMETER (`key` is no key).
+    std::uint32_t subkey_count(CellIndex key) const;  // both storages together
+    // In a hive that is validated on touch: what reading comes across is verified there; damage makes the hive suspect
+    // and is not handed out.
+    std::optional<CellIndex> sound_subkey(CellIndex key, std::optional<CellIndex> child) const;
+    bool sound_subkeys(CellIndex key) const;
+    std::optional<ValueRef> sound_value(CellIndex key, std::optional<ValueRef> value) const;
+    // Walks all there is, once; afterwards nothing needs verifying any more. ERRORS: REGISTRY_CORRUPT.
+    Result<void> require_sound() const;
+    // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, REGISTRY_CORRUPT (suspect), INVALID_PARAMETER
+    // (`key` is no key).
     Result<void> require_writable(CellIndex key) const;
     std::uint32_t depth_of(CellIndex key) const;
     void commit(Edit& edit) {
         security.commit(edit);
         ++changes;
     }
-    // Builds the security index from the keys' descriptors' list, after the cells were verified.
-    void index_security();
 };
 
+// Every rule of the stable storage as it is in memory, each violation a Finding.
+void check_all(const HiveImpl& impl, FindingSink& sink);
 // Fills a new, empty hive: root key with its security cell.
 Result<void> format_hive(HiveImpl& impl, const HiveOptions& options);
 BaseBlock new_base_block(const std::string& path, std::uint32_t minor, std::uint64_t time);

@@ -12,38 +12,32 @@ namespace {
 
 constexpr std::uint16_t settable_flags = key_hive_exit | key_no_delete | key_sym_link;
 
-void raise_to(Le32& field, std::size_t value) {
-    if (value > field) field = static_cast<std::uint32_t>(value);
-}
-
 // Links `key` (which has its name and parent) into its parent's list and counts it.
 Result<void> link_to_parent(Edit& edit, CellIndex parent, CellIndex key) {
     const StorageType type = storage_of(key);
-    const int slot = static_cast<int>(type);
-    const KeyNode& before = *edit.cells().record<KeyNode>(parent);
-    const CellIndex list = before.subkey_count[slot] == 0 ? nil_cell : CellIndex{before.subkey_list[slot]};
-    const CellIndex moved = RG_TRY(insert_into_list(edit, list, key, type));
-    // A list of volatile subkeys means nothing on disk, so its stable parent is not dirty for it.
-    auto& node =
-        type == StorageType::stable ? edit.change_record<KeyNode>(parent) : edit.change_in_memory<KeyNode>(parent);
-    node.subkey_list[slot] = moved;
-    node.subkey_count[slot] = node.subkey_count[slot] + 1;
-    const std::size_t name_bytes = name_of_key(edit.cells(), key).byte_size();
+    const Cells& cells = edit.cells();
+    const auto* before = cells.record<KeyNode>(parent);
+    if (before == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
+    const SubkeyList children = cells.subkeys(parent, *before, type);
+    const CellIndex moved = RG_TRY(insert_into_list(edit, children.list, key, type));
+    edit.set_subkeys(parent, type, {children.count + 1, moved});
+    const std::size_t name_bytes = name_of_key(cells, key).byte_size();
+    const std::uint32_t class_bytes = cells.record<KeyNode>(key)->class_size;
+    // Written only where it says something new: a volatile subkey leaves the page of its stable parent clean.
+    if (name_bytes <= before->max_name && class_bytes <= before->max_class) return {};
+    auto& node = edit.change_record<KeyNode>(parent);
     if (name_bytes > node.max_name) node.max_name = static_cast<std::uint16_t>(name_bytes);
-    raise_to(node.max_class, edit.cells().record<KeyNode>(key)->class_size);
+    if (class_bytes > node.max_class) node.max_class = class_bytes;
     return {};
 }
 
 Result<void> unlink_from_parent(Edit& edit, CellIndex parent, CellIndex key) {
     const StorageType type = storage_of(key);
-    const int slot = static_cast<int>(type);
     const auto* before = edit.cells().record<KeyNode>(parent);
-    if (before == nullptr || before->subkey_count[slot] == 0) return fail(STATUS_REGISTRY_CORRUPT);
-    const CellIndex moved = RG_TRY(remove_from_list(edit, before->subkey_list[slot], key));
-    auto& node =
-        type == StorageType::stable ? edit.change_record<KeyNode>(parent) : edit.change_in_memory<KeyNode>(parent);
-    node.subkey_list[slot] = moved;
-    node.subkey_count[slot] = node.subkey_count[slot] - 1;
+    const SubkeyList children = before == nullptr ? SubkeyList{} : edit.cells().subkeys(parent, *before, type);
+    if (children.count == 0) return fail(STATUS_REGISTRY_CORRUPT);
+    const CellIndex moved = RG_TRY(remove_from_list(edit, children.list, key));
+    edit.set_subkeys(parent, type, {children.count - 1, moved});
     return {};
 }
 
@@ -60,7 +54,8 @@ void release_values(Edit& edit, const KeyNode& node) {
 }
 
 void set_time(Edit& edit, CellIndex key, std::int64_t time) {
-    if (time != 0) edit.change_record<KeyNode>(key).last_write_time = static_cast<std::uint64_t>(time);
+    if (time != 0 && edit.cells().record<KeyNode>(key) != nullptr)
+        edit.change_record<KeyNode>(key).last_write_time = static_cast<std::uint64_t>(time);
 }
 
 }  // namespace
@@ -91,7 +86,7 @@ Result<void> Hive::delete_key(CellIndex key, std::int64_t time) {
     RG_TRY(impl_->require_writable(key));
     if (key == impl_->root) return fail(STATUS_ACCESS_DENIED);
     const KeyNode& node = impl_->node(key);
-    if (node.subkey_count[0] != 0 || node.subkey_count[1] != 0) return fail(STATUS_KEY_HAS_CHILDREN);
+    if (impl_->subkey_count(key) != 0) return fail(STATUS_KEY_HAS_CHILDREN);
 
     Edit edit(impl_->cells);
     const CellIndex parent = node.parent;
@@ -113,11 +108,18 @@ Result<CellIndex> move_key_node(Edit& edit, CellIndex key, std::size_t name_byte
     const CellIndex moved = RG_TRY(edit.allocate(storage_of(key), sizeof(KeyNode) + name_bytes));
     std::memcpy(edit.fresh(moved).data(), cells.data(key).data(), sizeof(KeyNode));
     const KeyNode& node = *cells.record<KeyNode>(key);
-    for (int type = 0; type < 2; ++type) {
-        for (std::uint32_t i = 0; i < node.subkey_count[type]; ++i) {
-            const CellIndex child = element_at(cells, node.subkey_list[type], i);
-            if (cells.record<KeyNode>(child) == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
-            edit.change_record<KeyNode>(child).parent = moved;
+    for (const StorageType type : {StorageType::stable, StorageType::volatile_}) {
+        const SubkeyList children = cells.subkeys(key, node, type);
+        bool sound = true;
+        for_each_in_list(cells, children.list, [&](CellIndex child) {
+            sound = cells.record<KeyNode>(child) != nullptr;
+            if (sound) edit.change_record<KeyNode>(child).parent = moved;
+            return sound;
+        });
+        if (!sound) return fail(STATUS_REGISTRY_CORRUPT);
+        if (type == StorageType::volatile_ && children.count != 0) {
+            edit.set_subkeys(key, type, {});
+            edit.set_subkeys(moved, type, children);
         }
     }
     edit.release_later(key);

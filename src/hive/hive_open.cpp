@@ -1,4 +1,5 @@
-// Loading: read the file, apply the logs, write a recovered primary back, then validate and heal.
+// Loading: map the file, apply the logs, write a recovered primary back, then validate and heal, or leave that to the
+// first touch of each part (ADR 0009).
 #include <algorithm>
 #include <cstring>
 
@@ -36,8 +37,8 @@ std::uint64_t bins_in_file(std::uint64_t file_size) {
     return file_size < bins_start ? 0 : (file_size - bins_start) / page_size * page_size;
 }
 
-// How many bytes of bins to read: what a good base block says, else all there are.
-std::uint64_t bins_to_read(const BaseBlock& base, std::uint64_t file_size) {
+// How many bytes of bins to take: what a good base block says, else all there are.
+std::uint64_t bins_to_take(const BaseBlock& base, std::uint64_t file_size) {
     const std::uint64_t there = std::min<std::uint64_t>(bins_in_file(file_size), max_storage);
     if (!base_block_good(base)) return there;
     return std::min<std::uint64_t>(base.bins_size / page_size * page_size, there);
@@ -76,12 +77,23 @@ Result<Loaded> recover_raw(Cells& cells, const BaseBlock& first, const std::vect
     return loaded;
 }
 
+// The base block of a clean primary that this program wrote after it had verified all of it.
+bool proven(const BaseBlock& base) {
+    return base.proof_signature == proof_signature && base.proof_sequence == base.secondary_sequence;
+}
+
+bool may_be_lazy(const Loaded& loaded, const OpenOptions& options) {
+    if (options.validation == Validation::full) return false;
+    if (loaded.recovery.state != LoadState::clean || !loaded.recovery.base_was_good || loaded.base_changed)
+        return false;
+    return options.validation == Validation::on_touch || proven(loaded.recovery.base);
+}
+
 // REQUIRES: recover_raw succeeded.
 Result<void> validate(HiveImpl& impl, const OpenOptions& options, CountingSink& sink) {
     Storage& stable = impl.cells.stable();
     bool changed = false;
-    RG_TRY(stable.load_bins(sink, &changed));
-    impl.root = impl.base.root_cell;
+    stable.load_bins(sink, &changed);
     TreeCheck check(impl.cells, impl.root, sink, true);
     if (!check.run()) return fail(STATUS_REGISTRY_CORRUPT);
     if (sink.count() != 0 && !options.self_heal) return fail(STATUS_REGISTRY_CORRUPT);
@@ -89,6 +101,27 @@ Result<void> validate(HiveImpl& impl, const OpenOptions& options, CountingSink& 
     impl.healed = changed || check.changed();
     if (!impl.healed || options.read_only) stable.clear_dirty();
     return {};
+}
+
+// REQUIRES: as validate.
+Result<void> validate_on_touch(HiveImpl& impl, CountingSink& sink) {
+    impl.cells.stable().be_lazy();
+    impl.security.be_lazy(impl.root);
+    if (const char* defect = key_record_defect(impl.cells, impl.root, true)) {
+        sink.report({FindingKind::key, std::uint64_t{bins_start} + impl.root, "the root key", defect, {}});
+        return fail(STATUS_REGISTRY_CORRUPT);
+    }
+    return {};
+}
+
+Result<void> take_over(HiveImpl& impl, const Loaded& loaded, const OpenOptions& options, CountingSink& sink) {
+    impl.root = impl.base.root_cell;
+    const bool lazy = may_be_lazy(loaded, options);
+    impl.verified = !lazy || proven(loaded.recovery.base);
+    const auto done = lazy ? validate_on_touch(impl, sink) : validate(impl, options, sink);
+    // Zeros in the place of pages that could not be read are nothing to repair from.
+    if (impl.cells.stable().lost_page()) return fail(STATUS_REGISTRY_IO_FAILED);
+    return done;
 }
 
 // The original beside the file, before repairs replace it.
@@ -100,14 +133,13 @@ Result<void> keep_original(rtl::Env& env, rtl::File& file, const std::string& pa
     return copy->sync();
 }
 
-Result<BaseBlock> read_raw(Cells& cells, rtl::File& file) {
+Result<BaseBlock> map_raw(Cells& cells, rtl::File& file) {
     const std::uint64_t size = RG_TRY(file.size());
     BaseBlock first;
     const MutableBytes out(reinterpret_cast<std::byte*>(&first), sizeof(first));
     const std::size_t got = RG_TRY(file.read_at(0, out));
     if (got < sizeof(first)) return fail(STATUS_NOT_REGISTRY_FILE);
-    RG_TRY(cells.stable().grow_raw(bins_to_read(first, size)));
-    RG_TRY(file.read_at(bins_start, cells.stable().mutable_bytes()));
+    RG_TRY(cells.stable().map(file, bins_start, static_cast<std::uint32_t>(bins_to_take(first, size))));
     return first;
 }
 
@@ -121,6 +153,13 @@ Result<void> attach(HiveImpl& impl, rtl::Env& env, std::unique_ptr<rtl::File> fi
 }
 
 }  // namespace
+
+void check_all(const HiveImpl& impl, FindingSink& sink) {
+    impl.cells.stable().check(sink);
+    // Without repair the walk changes nothing; it only shares its code with the one that does.
+    TreeCheck check(const_cast<Cells&>(impl.cells), impl.root, sink, false);
+    check.run();
+}
 
 Result<std::vector<LogFile>> read_logs(rtl::Env& env, const std::string& path) {
     std::vector<LogFile> logs;
@@ -151,16 +190,16 @@ Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path,
     impl->path = path;
     impl->read_only = options.read_only;
     CountingSink sink(options.findings);
-    const BaseBlock first = RG_TRY(read_raw(impl->cells, *file));
+    const BaseBlock first = RG_TRY(map_raw(impl->cells, *file));
     const bool clean = base_block_good(first) && first.primary_sequence == first.secondary_sequence;
     std::vector<LogFile> logs;
     if (!clean) logs = RG_TRY(read_logs(env, path));
     const Loaded loaded = RG_TRY(recover_raw(impl->cells, first, logs, options, sink));
     impl->base = loaded.recovery.base;
     impl->load_state = loaded.recovery.state;
-    rtl::File* primary = file.get();
+    rtl::File* const primary = file.get();
     if (!options.read_only) RG_TRY(attach(*impl, env, std::move(file), loaded));
-    RG_TRY(validate(*impl, options, sink));
+    RG_TRY(take_over(*impl, loaded, options, sink));
     if (impl->log && (impl->healed || loaded.base_changed)) RG_TRY(keep_original(env, *primary, path));
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
 }
@@ -173,13 +212,13 @@ Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& o
     auto impl = std::make_unique<HiveImpl>();
     impl->read_only = true;
     CountingSink sink(options.findings);
-    RG_TRY(impl->cells.stable().grow_raw(bins_to_read(*first, image.size())));
+    RG_TRY(impl->cells.stable().grow_raw(bins_to_take(*first, image.size())));
     const MutableBytes bins = impl->cells.stable().mutable_bytes();
     if (!bins.empty()) std::memcpy(bins.data(), image.data() + bins_start, bins.size());
     const Loaded loaded = RG_TRY(recover_raw(impl->cells, *first, {}, in_memory, sink));
     impl->base = loaded.recovery.base;
     impl->load_state = loaded.recovery.state;
-    RG_TRY(validate(*impl, in_memory, sink));
+    RG_TRY(take_over(*impl, loaded, in_memory, sink));
     impl->read_only = options.read_only;  // without a log, writes stay in memory
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
 }
@@ -187,7 +226,7 @@ Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& o
 Result<RecoveredFile> recover_file(rtl::Env& env, const std::string& path, FindingSink& sink) {
     const auto file = RG_TRY(env.open(path, rtl::OpenMode::read));
     Cells cells;
-    const BaseBlock first = RG_TRY(read_raw(cells, *file));
+    const BaseBlock first = RG_TRY(map_raw(cells, *file));
     const std::vector<LogFile> logs = RG_TRY(read_logs(env, path));
     const Loaded loaded = RG_TRY(recover_raw(cells, first, logs, {}, sink));
     RecoveredFile result;
@@ -202,10 +241,7 @@ Result<RecoveredFile> recover_file(rtl::Env& env, const std::string& path, Findi
 
 std::size_t Hive::check(FindingSink& sink) const {
     CountingSink counting(&sink);
-    impl_->cells.stable().check(counting);
-    // Without repair the walk changes nothing; it only shares its code with the one that does.
-    TreeCheck check(const_cast<Cells&>(impl_->cells), impl_->root, counting, false);
-    check.run();
+    check_all(*impl_, counting);
     return counting.count();
 }
 

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <string>
+
+#include "hive/check.h"
 #include "hive/hive.h"
 #include "hive/hive_impl.h"
 #include "hive/subkey_list.h"
@@ -18,8 +22,64 @@ bool HiveImpl::is_key(CellIndex key) const {
 
 Result<void> HiveImpl::require_writable(CellIndex key) const {
     if (read_only || (log != nullptr && log->failed())) return fail(STATUS_MEDIA_WRITE_PROTECTED);
+    if (cells.stable().is_suspect()) return fail(STATUS_REGISTRY_CORRUPT);
     if (!is_key(key)) return fail(STATUS_INVALID_PARAMETER);
     return {};
+}
+
+std::uint32_t HiveImpl::subkey_count(CellIndex key) const {
+    const KeyNode& of = node(key);
+    std::uint32_t stable = cells.subkeys(key, of, StorageType::stable).count;
+    // A count that nobody has verified must not keep a caller busy for ever.
+    if (!cells.stable().trusted()) {
+        stable = std::min<std::uint32_t>(stable, cells.stable().size() / std::uint32_t{sizeof(KeyNode)});
+    }
+    return stable + cells.subkeys(key, of, StorageType::volatile_).count;
+}
+
+// Each key has one parent, which its node names: what passes here cannot be a cycle, nor reached on two ways.
+std::optional<CellIndex> HiveImpl::sound_subkey(CellIndex key, std::optional<CellIndex> child) const {
+    if (!child || cells.stable().trusted() || storage_of(*child) == StorageType::volatile_) return child;
+    const char* defect = *child == root ? "the root key" : key_record_defect(cells, *child, false);
+    if (defect == nullptr && node(*child).parent != key) defect = "a subkey of another key";
+    if (defect == nullptr) return child;
+    cells.stable().suspect(FindingKind::key, key, "subkey at cell " + std::to_string(*child), defect);
+    return std::nullopt;
+}
+
+bool HiveImpl::sound_subkeys(CellIndex key) const {
+    const Storage& stable = cells.stable();
+    if (stable.trusted() || storage_of(key) == StorageType::volatile_ || stable.is_verified(key)) return true;
+    if (const char* defect = subkeys_defect(cells, key, root)) {
+        stable.suspect(FindingKind::subkey_list, key, "a list of subkeys in order", defect);
+        return false;
+    }
+    stable.set_verified(key);
+    return true;
+}
+
+std::optional<ValueRef> HiveImpl::sound_value(CellIndex key, std::optional<ValueRef> value) const {
+    if (!value || cells.stable().trusted() || storage_of(key) == StorageType::volatile_) return value;
+    const char* defect = storage_of(value->cell) == StorageType::stable
+                             ? value_record_defect(cells, node(key), value->cell)
+                             : "a volatile cell";
+    if (defect == nullptr) {
+        defect = value_data_defect(cells, *cells.record<KeyValue>(value->cell), [](CellIndex) { return true; });
+    }
+    if (defect == nullptr) return value;
+    cells.stable().suspect(FindingKind::value, key, "value at cell " + std::to_string(value->cell), defect);
+    return std::nullopt;
+}
+
+Result<void> HiveImpl::require_sound() const {
+    const Storage& stable = cells.stable();
+    if (!stable.trusted()) {
+        FindingList findings;
+        check_all(*this, findings);
+        for (const Finding& found : findings.findings()) stable.suspect(found);
+        if (!stable.is_suspect()) stable.trust();
+    }
+    return stable.is_suspect() ? fail(STATUS_REGISTRY_CORRUPT) : Result<void>{};
 }
 
 std::uint32_t HiveImpl::depth_of(CellIndex key) const {
@@ -47,16 +107,25 @@ NameView Hive::key_name(CellIndex key) const { return name_of_key(impl_->cells, 
 CellIndex Hive::parent(CellIndex key) const {
     return key == impl_->root ? nil_cell : CellIndex{impl_->node(key).parent};
 }
-std::uint16_t Hive::flags(CellIndex key) const { return impl_->node(key).flags; }
+
+std::uint16_t Hive::flags(CellIndex key) const {
+    // A file may carry the flag from a key of an earlier life, where it means nothing.
+    const std::uint16_t flags = impl_->node(key).flags;
+    return storage_of(key) == StorageType::volatile_ ? flags : static_cast<std::uint16_t>(flags & ~key_volatile);
+}
+
+bool Hive::trusted() const { return impl_->cells.stable().trusted(); }
+bool Hive::suspect() const { return impl_->cells.stable().is_suspect(); }
+std::vector<Finding> Hive::suspicions() const { return impl_->cells.stable().suspicions(); }
 
 KeyInfo Hive::key_info(CellIndex key) const {
     const KeyNode& node = impl_->node(key);
     KeyInfo info = {};
     info.last_write_time = static_cast<std::int64_t>(std::uint64_t{node.last_write_time});
-    info.flags = node.flags;
-    info.stable_subkey_count = node.subkey_count[0];
-    info.subkey_count = node.subkey_count[0] + node.subkey_count[1];
-    info.value_count = node.value_count;
+    info.flags = flags(key);
+    info.subkey_count = impl_->subkey_count(key);
+    info.stable_subkey_count = info.subkey_count - impl_->cells.subkeys(key, node, StorageType::volatile_).count;
+    info.value_count = value_count(impl_->cells, node);
     info.max_subkey_name_bytes = node.max_name;
     info.max_subkey_class_bytes = node.max_class;
     info.max_value_name_bytes = node.max_value_name;
@@ -74,43 +143,47 @@ KeyInfo Hive::key_info(CellIndex key) const {
 
 std::optional<CellIndex> Hive::find_subkey(CellIndex key, Utf16View name) const {
     const KeyNode& node = impl_->node(key);
-    if (node.subkey_count[0] != 0) {
-        if (const auto found = find_in_list(impl_->cells, node.subkey_list[0], name)) return found;
+    const Cells& cells = impl_->cells;
+    const SubkeyList stable = cells.subkeys(key, node, StorageType::stable);
+    if (stable.count != 0) {
+        if (const auto found = find_in_list(cells, stable.list, name)) return impl_->sound_subkey(key, found);
     }
-    if (node.subkey_count[1] != 0) return find_in_list(impl_->cells, node.subkey_list[1], name);
+    const SubkeyList other = cells.subkeys(key, node, StorageType::volatile_);
+    if (other.count != 0) return find_in_list(cells, other.list, name);
     return std::nullopt;
 }
 
 std::optional<CellIndex> Hive::subkey_at(CellIndex key, std::uint32_t index) const {
     const KeyNode& node = impl_->node(key);
     const Cells& cells = impl_->cells;
-    const std::uint32_t stable = node.subkey_count[0];
-    const std::uint32_t total = stable + node.subkey_count[1];
-    if (index >= total) return std::nullopt;
+    const SubkeyList stable = cells.subkeys(key, node, StorageType::stable);
+    const SubkeyList other = cells.subkeys(key, node, StorageType::volatile_);
+    if (stable.count != 0 && !impl_->sound_subkeys(key)) return std::nullopt;
+    if (index >= stable.count + other.count) return std::nullopt;
     auto present = [](CellIndex cell) { return cell == nil_cell ? std::nullopt : std::optional(cell); };
-    if (stable == total) return present(element_at(cells, node.subkey_list[0], index));
-    if (stable == 0) return present(element_at(cells, node.subkey_list[1], index));
+    if (other.count == 0) return present(element_at(cells, stable.list, index));
+    if (stable.count == 0) return present(element_at(cells, other.list, index));
     // Two sorted lists: the first stable element whose merged rank is above `index` ends the stable elements before it.
     std::uint32_t low = 0;
-    std::uint32_t high = std::min(stable, index + 1);
+    std::uint32_t high = std::min(stable.count, index + 1);
     while (low < high) {
         const std::uint32_t middle = (low + high) / 2;
-        const CellIndex element = element_at(cells, node.subkey_list[0], middle);
-        const std::uint32_t rank = middle + count_below(cells, node.subkey_list[1], name_of_key(cells, element));
+        const CellIndex element = element_at(cells, stable.list, middle);
+        const std::uint32_t rank = middle + count_below(cells, other.list, name_of_key(cells, element));
         if (rank == index) return present(element);
         (rank < index ? low : high) = rank < index ? middle + 1 : middle;
     }
-    return present(element_at(cells, node.subkey_list[1], index - low));
+    return present(element_at(cells, other.list, index - low));
 }
 
 std::optional<ValueRef> Hive::find_value(CellIndex key, Utf16View name) const {
-    return find_value_in(impl_->cells, impl_->node(key), name);
+    return impl_->sound_value(key, find_value_in(impl_->cells, impl_->node(key), name));
 }
 
 std::optional<ValueRef> Hive::value_at(CellIndex key, std::uint32_t index) const {
     const CellIndex cell = value_cell(impl_->cells, impl_->node(key), index);
     if (cell == nil_cell) return std::nullopt;
-    return ValueRef{cell, index};
+    return impl_->sound_value(key, ValueRef{cell, index});
 }
 
 ValueInfo Hive::value_info(ValueRef value) const {
@@ -152,12 +225,13 @@ HiveCounts Hive::count() const {
             seen_cells.set((security & ~volatile_bit) / 8);
             ++counts.security;
         }
-        for (int type = 0; type < 2; ++type) {
-            for (std::uint32_t i = 0; i < node.subkey_count[type]; ++i) {
-                const CellIndex child = element_at(impl_->cells, node.subkey_list[type], i);
-                if (child == nil_cell) break;
+        if (!impl_->sound_subkeys(key)) continue;
+        for (const StorageType type : {StorageType::stable, StorageType::volatile_}) {
+            const SubkeyList children = impl_->cells.subkeys(key, node, type);
+            for_each_in_list(impl_->cells, children.list, [&](CellIndex child) {
                 stack.push_back(child);
-            }
+                return true;
+            });
         }
     }
     return counts;

@@ -24,6 +24,7 @@ struct HiveSave::State {
 
     Result<void> begin(const HiveImpl& hive, CellIndex key) {
         if (!hive.is_key(key)) return fail(STATUS_INVALID_PARAMETER);
+        RG_TRY(hive.require_sound());
         // A layered hive stays one: its tombstones mean something only in format 1.6.
         const std::uint32_t minor =
             hive.cells.minor == 6 && format == Format::v1_5 ? 6 : static_cast<std::uint32_t>(format);

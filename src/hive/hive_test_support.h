@@ -14,6 +14,7 @@
 
 namespace regent::hive {
 
+inline Utf16 wide(const std::string& text) { return rtl::from_utf8(text); }
 inline Bytes bytes_of(const std::string& text) { return rtl::as_bytes(text.data(), text.size()); }
 
 inline void describe(const Hive& hive, CellIndex key, const std::string& path, std::string& out) {
@@ -69,6 +70,54 @@ inline Result<CellIndex> make_key(Hive& hive, CellIndex parent, Utf16View name,
     return hive.create_subkey(parent, name, {}, default_descriptor(), type, 200);
 }
 
-inline Utf16 wide(const std::string& text) { return rtl::from_utf8(text); }
+// Walks as a caller does that trusts nothing but the interface; returns the number of keys met, at most `limit`.
+inline std::size_t walk(const Hive& hive, std::size_t limit) {
+    std::vector<CellIndex> stack = {hive.root()};
+    std::size_t keys = 0;
+    std::vector<std::byte> data;
+    while (!stack.empty() && keys < limit) {
+        const CellIndex key = stack.back();
+        stack.pop_back();
+        ++keys;
+        const KeyInfo info = hive.key_info(key);
+        static_cast<void>(hive.security(key).size());
+        for (std::uint32_t i = 0; i < info.value_count; ++i) {
+            const auto value = hive.value_at(key, i);
+            if (!value) continue;
+            data.resize(hive.value_info(*value).data_size);
+            EXPECT_EQ(hive.read_value(*value, 0, data), data.size());
+            static_cast<void>(hive.find_value(key, hive.value_info(*value).name.to_utf16()));
+        }
+        for (std::uint32_t i = 0; i < info.subkey_count; ++i) {
+            const auto child = hive.subkey_at(key, i);
+            if (!child) break;
+            stack.push_back(*child);
+        }
+    }
+    return keys;
+}
+
+// Every kind of change, wherever it gets.
+inline void mutate(Hive& hive) {
+    std::vector<CellIndex> keys = {hive.root()};
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        const auto child = hive.subkey_at(hive.root(), i);
+        // A link has one value of one kind; that is kept a floor above.
+        if (child && (hive.flags(*child) & key_sym_link) == 0) keys.push_back(*child);
+    }
+    if ((hive.flags(hive.root()) & key_sym_link) != 0) return;
+    for (const CellIndex key : keys) {
+        static_cast<void>(hive.set_value(key, u"value", 1, bytes_of("new text that is longer"), 5));
+        static_cast<void>(hive.set_value(key, u"another", 1, bytes_of(std::string(30000, 'n')), 5));
+        static_cast<void>(hive.delete_value(key, u"", 6));
+        static_cast<void>(hive.delete_value(key, u"value", 6));
+        static_cast<void>(hive.set_security(key, default_descriptor(), 7));
+        static_cast<void>(make_key(hive, key, u"made"));
+    }
+    for (const CellIndex key : keys) {
+        static_cast<void>(hive.rename_key(key, u"a much longer name than before", 8));
+        static_cast<void>(hive.delete_key(key, 8));
+    }
+}
 
 }  // namespace regent::hive

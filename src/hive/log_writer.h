@@ -49,6 +49,9 @@ public:
     // After a recovery, before anything is staged: `pages` of `bins` and a clean base block to the primary.
     Result<void> write_recovered(Bytes bins, const BitMap& pages);
 
+    // From the next write-back on, a clean base block says that all content was verified (ADR 0009), or that it was
+    // not.
+    void set_proven(bool proven);
     bool failed() const { return failed_.load(std::memory_order_relaxed); }
     bool write_back_due() const { return due_.load(std::memory_order_relaxed); }
     // True when the primary is not the whole truth.
@@ -98,6 +101,7 @@ private:
     std::unique_ptr<rtl::File> primary_;      // its base block: under flusher_; its bins: whoever has the CopyTurn
     BaseBlock base_ RG_GUARDED_BY(flusher_);  // as on disk, unless base_stale_
     bool base_stale_ RG_GUARDED_BY(flusher_);
+    bool proven_ RG_GUARDED_BY(flusher_) = false;
     bool primary_dirty_ RG_GUARDED_BY(flusher_) = false;
     std::array<std::unique_ptr<rtl::File>, 2> logs_ RG_GUARDED_BY(flusher_);
     std::array<std::uint64_t, 2> log_sizes_ RG_GUARDED_BY(flusher_) = {};

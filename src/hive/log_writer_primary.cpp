@@ -56,6 +56,12 @@ Result<void> LogWriter::write_base(std::uint32_t primary_sequence, std::uint32_t
     return {};
 }
 
+void LogWriter::set_proven(bool proven) {
+    rtl::ExclusiveGuard flushing(flusher_);
+    proven_ = proven;
+    if (!proven && base_.proof_signature == proof_signature) base_stale_ = true;  // it claims too much
+}
+
 bool LogWriter::seal_current() {
     rtl::ExclusiveGuard flushing(flusher_);
     if (sealed_) return true;  // a write-back that failed left it
@@ -99,6 +105,8 @@ Result<void> LogWriter::finish_sealed() {
     base_.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
     const bool more = end_ != 0;
     const std::uint32_t from = more ? first_sequence_ : next_sequence_.load(std::memory_order_relaxed);
+    base_.proof_signature = proven_ && !more ? proof_signature : 0;
+    base_.proof_sequence = proven_ && !more ? from : 0;
     RG_TRY(write_base(more ? from + 1 : from, from));
     primary_dirty_ = more;
     behind_.store(more, std::memory_order_relaxed);
@@ -161,6 +169,8 @@ Result<void> LogWriter::write_recovered(Bytes bins, const BitMap& pages) {
     RG_TRY(sync(*primary_));
     base_.bins_size = static_cast<std::uint32_t>(bins.size());
     base_.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
+    base_.proof_signature = 0;  // nothing of it was verified yet
+    base_.proof_sequence = 0;
     const std::uint32_t next = next_sequence_.load(std::memory_order_relaxed);
     RG_TRY(write_base(next, next));
     behind_.store(false, std::memory_order_relaxed);

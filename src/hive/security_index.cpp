@@ -41,8 +41,31 @@ std::optional<CellIndex> SecurityIndex::any_of(StorageType type) const {
     return std::nullopt;
 }
 
+// Each link is checked both ways, so that the walk ends where it began, or at damage.
+Result<void> SecurityIndex::read_circle(const Cells& cells) {
+    if (unread_ == nil_cell) return {};
+    const auto* root = cells.record<KeyNode>(unread_);
+    const CellIndex start = root == nullptr ? nil_cell : CellIndex{root->security};
+    CellIndex cell = start;
+    do {
+        const bool good = storage_of(cell) == StorageType::stable && valid_descriptor(descriptor_of(cells, cell));
+        const CellIndex next = good ? CellIndex{cells.record<KeySecurity>(cell)->flink} : nil_cell;
+        const auto* after = good ? cells.record<KeySecurity>(next) : nullptr;
+        if (after == nullptr || after->blink != cell) {
+            cells_by_hash_.clear();
+            cells.stable().suspect(FindingKind::security, cell, "a closed list of security cells", "a broken one");
+            return fail(STATUS_REGISTRY_CORRUPT);
+        }
+        add(cells, cell);
+        cell = next;
+    } while (cell != start);
+    unread_ = nil_cell;
+    return {};
+}
+
 Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes descriptor) {
     if (descriptor.empty()) return fail(STATUS_INVALID_PARAMETER);
+    if (type == StorageType::stable) RG_TRY(read_circle(edit.cells()));
     if (const auto found = find(edit.cells(), type, descriptor)) {
         auto& record = edit.change_record<KeySecurity>(*found);
         record.reference_count = record.reference_count + 1;

@@ -21,13 +21,17 @@ public:
     // Commits the edit and takes over what it created and dropped. Never fails.
     void commit(Edit& edit);
     void add(const Cells& cells, CellIndex security);  // at load
+    // The stable cells are found at the first acquire, by the circle that the cell of `root` is in.
+    void be_lazy(CellIndex root) { unread_ = root; }
     std::size_t size() const { return cells_by_hash_.size(); }
 
 private:
     std::optional<CellIndex> find(const Cells& cells, StorageType type, Bytes descriptor) const;
     std::optional<CellIndex> any_of(StorageType type) const;
+    Result<void> read_circle(const Cells& cells);
     void forget(const Cells& cells, CellIndex security);
 
+    CellIndex unread_ = nil_cell;
     std::unordered_multimap<std::uint64_t, CellIndex> cells_by_hash_;
 };
 

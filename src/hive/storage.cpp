@@ -1,10 +1,7 @@
 #include "hive/storage.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
-#include <string>
 
 namespace regent::hive {
 
@@ -16,10 +13,16 @@ void BitMap::merge(const BitMap& other) {
     for (std::size_t i = 0; i < other.words_.size() && i < words_.size(); ++i) words_[i] |= other.words_[i];
 }
 
-std::size_t BitMap::last_at_or_before(std::size_t i) const {
+std::size_t BitMap::count() const {
+    std::size_t count = 0;
+    for (std::uint64_t word : words_) count += static_cast<std::size_t>(std::popcount(word));
+    return count;
+}
+
+std::size_t GranuleBits::last_at_or_before(std::size_t i) const {
     std::size_t word = i / 64;
-    std::uint64_t bits = words_[word] & (~std::uint64_t{0} >> (63 - i % 64));
-    while (bits == 0 && word > 0) bits = words_[--word];
+    std::uint64_t bits = words_[word].load(std::memory_order_relaxed) & (~std::uint64_t{0} >> (63 - i % 64));
+    while (bits == 0 && word > 0) bits = words_[--word].load(std::memory_order_relaxed);
     return word * 64 + 63 - static_cast<std::size_t>(std::countl_zero(bits));
 }
 
@@ -31,42 +34,6 @@ std::size_t BitMap::next_set(std::size_t i) const {
     return bits == 0 ? words_.size() * 64 : word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
 }
 
-Storage::~Storage() {
-    if (base_ != nullptr) ::munmap(base_, max_storage);
-}
-
-// Address space for the largest storage is reserved once; memory is committed behind the growing end. So addresses
-// never change, and growth cannot invalidate a view.
-Result<void> Storage::commit_memory(std::uint32_t size) {
-    constexpr std::uint32_t step = 256 * 1024;
-    if (base_ == nullptr) {
-        void* range = ::mmap(nullptr, max_storage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (range == MAP_FAILED) return fail(STATUS_INSUFFICIENT_RESOURCES);
-        base_ = static_cast<std::byte*>(range);
-    }
-    if (size <= committed_) return {};
-    const std::uint64_t wanted = (std::uint64_t{size} + step - 1) / step * step;
-    const std::uint32_t target = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, max_storage));
-    if (::mprotect(base_ + committed_, target - committed_, PROT_READ | PROT_WRITE) != 0) {
-        return fail(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    committed_ = target;
-    return {};
-}
-
-Result<void> Storage::grow_raw(std::uint64_t size) {
-    if (size > max_storage) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
-    const std::uint32_t target = static_cast<std::uint32_t>(size);
-    if (target <= size_) return {};
-    RG_TRY(commit_memory(target));
-    allocated_.resize(target / 8 + 1);
-    free_start_.resize(target / 8 + 1);
-    free_end_.resize(target / 8 + 1);
-    dirty_.resize(target / page_size + 1);
-    size_ = target;
-    return {};
-}
-
 void Storage::mark_dirty(std::uint32_t offset, std::uint32_t length) {
     if (type_ == StorageType::volatile_ || length == 0) return;
     for (std::uint32_t page = offset / page_size; page <= (offset + length - 1) / page_size; ++page) {
@@ -74,6 +41,13 @@ void Storage::mark_dirty(std::uint32_t offset, std::uint32_t length) {
         dirty_.set(page);
         ++dirty_count_;
     }
+}
+
+bool Storage::dirty_pages_readable() const {
+    for (std::uint32_t page = 0; page < size_ / page_size; ++page) {
+        if (page_dirty(page)) static_cast<void>(*static_cast<const volatile std::byte*>(base_ + page * page_size));
+    }
+    return !lost_page();
 }
 
 void Storage::clear_dirty() {
@@ -106,7 +80,8 @@ void Storage::prune(std::size_t size_class) {
 }
 
 void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
-    store_size(offset, static_cast<std::int32_t>(size));
+    // A page is not written for what it says already: it is the file's own as long as nothing in it changes.
+    if (stored_size_at(offset) != static_cast<std::int32_t>(size)) store_size(offset, static_cast<std::int32_t>(size));
     free_start_.set(offset / 8);
     free_end_.set((offset + size) / 8 - 1);
     const std::size_t size_class = class_of(size);
@@ -163,8 +138,10 @@ std::uint32_t Storage::find_free(std::uint32_t size) {
 
 Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
     if (data_size > max_cell_data + 4) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    if (is_suspect()) return fail(STATUS_REGISTRY_CORRUPT);
     const std::uint32_t size = std::max(8U, room_for(data_size) + 4);
     std::uint32_t offset = find_free(size);
+    if (offset == max_storage) offset = RG_TRY(enlist_until(size));
     if (offset == max_storage) {
         RG_TRY(add_bin(size));
         offset = find_free(size);
@@ -183,7 +160,10 @@ Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
 void Storage::release(CellIndex cell) {
     std::uint32_t offset = cell & ~volatile_bit;
     RG_ASSERT(is_allocated(cell));
+    const std::uint32_t bin = bin_of(offset);
+    if ((page_state(bin / page_size) & page_enlisted) == 0) enlist_bin(bin);
     allocated_.clear(offset / 8);
+    verified_.clear(offset / 8);
     std::uint32_t size = static_cast<std::uint32_t>(-stored_size_at(offset));
     // Neighbours: the granule before a bin's first cell and the one after its last belong to headers, never marked.
     const std::uint32_t next = offset + size;
@@ -208,8 +188,11 @@ void Storage::format_bin(std::uint32_t offset, std::uint32_t size) {
     header.offset = offset;
     header.size = size;
     std::memcpy(base_ + offset, &header, sizeof(header));
+    store_size(offset + static_cast<std::uint32_t>(sizeof(header)),
+               static_cast<std::int32_t>(size - static_cast<std::uint32_t>(sizeof(header))));
     mark_dirty(offset, size);
-    enlist(offset + static_cast<std::uint32_t>(sizeof(header)), size - static_cast<std::uint32_t>(sizeof(header)));
+    adopt_bin(offset, size);
+    enlist_bin(offset);
 }
 
 Result<void> Storage::add_bin(std::uint32_t room) {
@@ -217,6 +200,7 @@ Result<void> Storage::add_bin(std::uint32_t room) {
     const std::uint32_t offset = size_;
     if (bin > max_storage - size_) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
     RG_TRY(grow_raw(size_ + bin));
+    if (chain_end_ == offset) chain_end_ = size_;
     format_bin(offset, static_cast<std::uint32_t>(bin));
     return {};
 }

@@ -1,42 +1,33 @@
 // One storage of a hive (stable or volatile): bins in one contiguous range of memory that never moves, the cells in
-// them, and the free space. A cell index becomes an address by one addition. docs/hive-format.md §3.
+// them, and the free space. A cell index becomes an address by one addition. docs/hive-format.md §3, ADR 0009.
 //
-// Invariants: 1. bins tile [0, size()); cells tile each bin. 2. no two free cells touch inside a bin. 3. every cell
-// start is marked in exactly one of `allocated_`, `free_start_`. 4. every live free cell is in its class's list at
-// least once. Externally synchronised.
+// A storage is *trusted* once every reference in it was verified (made here, or validated at load). Until then each bin
+// is verified at its first touch, and only the start of an allocated cell of a sound bin reads as a cell.
+//
+// Invariants: 1. bins tile [0, size()); cells tile each sound bin. 2. no two free cells touch inside an enlisted bin.
+// 3. every cell start of an enlisted bin is marked in exactly one of `allocated_`, `free_start_`. 4. every live free
+// cell of an enlisted bin is in its class's list at least once.
+// Externally synchronised as Hive is: const members may run at once, and touch bins then (internally locked).
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <vector>
 
+#include "hive/bit_map.h"
 #include "hive/finding.h"
 #include "hive/format.h"
 #include "hive/hive.h"
 #include "rtl/bytes.h"
+#include "rtl/env.h"
+#include "rtl/lock.h"
+#include "rtl/page_guard.h"
 
 namespace regent::hive {
-
-// One bit per unit of a storage (8 bytes for cells, a page for dirty data).
-class BitMap {
-public:
-    void resize(std::size_t bits) { words_.resize((bits + 63) / 64); }
-    bool test(std::size_t i) const { return (words_[i / 64] >> (i % 64) & 1) != 0; }
-    void set(std::size_t i) { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
-    void clear(std::size_t i) { words_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
-    void clear_all() { std::fill(words_.begin(), words_.end(), 0); }
-    bool any() const;
-    void merge(const BitMap& other);  // REQUIRES: same size or larger than `other`
-    // The last set bit <= i. REQUIRES: there is one.
-    std::size_t last_at_or_before(std::size_t i) const;
-    // The first set bit >= i, or one past the last bit there can be.
-    std::size_t next_set(std::size_t i) const;
-
-private:
-    std::vector<std::uint64_t> words_;
-};
 
 class Storage {
 public:
@@ -50,16 +41,23 @@ public:
     Bytes bytes() const { return {base_, size_}; }
     MutableBytes mutable_bytes() { return {base_, size_}; }
 
-    // Loading: raw zeroed space without bins (grow_raw), filled by the caller, then validated and enlisted. Broken bins
-    // become empty ones and broken cells free space (in memory); each is a Finding.
+    // Loading, before any other use: raw space (grow_raw: zeros; map: the file's bytes from `offset` on, untouched),
+    // which the logs may change. Then either load_bins, or the storage stays lazy.
     Result<void> grow_raw(std::uint64_t size);
+    Result<void> map(rtl::File& file, std::uint64_t offset, std::uint32_t size);
     void shrink_raw(std::uint32_t size) { size_ = size < size_ ? size : size_; }
-    Result<void> load_bins(FindingSink& sink, bool* changed);
+    // Validates and enlists all bins. Broken bins become empty ones and broken cells free space (in memory); each is a
+    // Finding.
+    void load_bins(FindingSink& sink, bool* changed);
+    void be_lazy() { trusted_.store(false, std::memory_order_relaxed); }
+    bool trusted() const { return trusted_.load(std::memory_order_relaxed); }
+    void trust() const { trusted_.store(true, std::memory_order_relaxed); }  // all references were verified
 
-    // The data of an allocated cell (without the size field); empty when there is none at `cell` by its own size field.
-    // Does not prove that `cell` is a cell start: see is_allocated.
+    // The data of an allocated cell (without the size field); empty when there is none at `cell`. In a trusted storage
+    // this goes by the size field alone and does not prove that `cell` is a cell start: see is_allocated.
     Bytes cell(CellIndex cell) const {
         const std::uint32_t offset = cell & ~volatile_bit;
+        if (!trusted() && !is_allocated(cell)) return {};
         if (offset >= size_ || size_ - offset < 8) return {};
         const std::int32_t stored = stored_size_at(offset);
         if (stored >= 0 || stored == INT32_MIN) return {};
@@ -73,10 +71,23 @@ public:
     }
     bool is_allocated(CellIndex cell) const {
         const std::uint32_t offset = cell & ~volatile_bit;
-        return offset % 8 == 0 && offset < size_ && allocated_.test(offset / 8);
+        if (offset % 8 != 0 || offset >= size_) return false;
+        return allocated_.test(offset / 8) || (touch(offset) && allocated_.test(offset / 8));
     }
 
+    // Damage found after loading. The first sighting of any makes the hive refuse changes.
+    void suspect(FindingKind kind, CellIndex cell, std::string expected, std::string actual) const;
+    void suspect(const Finding& finding) const;
+    bool is_suspect() const { return suspect_.load(std::memory_order_relaxed) || guard_.lost(); }
+    bool lost_page() const { return guard_.lost(); }  // a page of the mapped file could not be read, and is zeros
+    bool dirty_pages_readable() const;                // finds out now, before they are written somewhere
+    std::vector<Finding> suspicions() const;
+    // What a reader has verified about the key at `cell`, remembered until the cell is freed.
+    bool is_verified(CellIndex cell) const { return verified_.test((cell & ~volatile_bit) / 8); }
+    void set_verified(CellIndex cell) const { verified_.set_shared((cell & ~volatile_bit) / 8); }
+
     // A zeroed cell with room for `data_size` bytes, best fit; grows by a bin when nothing fits.
+    // ERRORS: INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT, REGISTRY_CORRUPT (suspect).
     Result<CellIndex> allocate(std::uint32_t data_size);
     void release(CellIndex cell);  // REQUIRES: is_allocated(cell). Never fails; coalesces.
     // The room a cell of `data_size` would have: what rounding makes usable.
@@ -103,6 +114,12 @@ private:
         std::vector<std::uint32_t> cells;  // may hold stale entries; is_free_of_class tells
         std::size_t live = 0;
     };
+    // What is known of a page.
+    static constexpr std::uint8_t page_touched = 1;
+    static constexpr std::uint8_t page_sound = 2;     // in a bin whose header and tiling are good
+    static constexpr std::uint8_t page_first = 4;     // a bin begins here
+    static constexpr std::uint8_t page_enlisted = 8;  // with page_first: the bin's free cells are in the lists
+    using Lock = rtl::Mutex<rtl::LockRank::leaf>;
 
     static std::size_t class_of(std::uint32_t size);
     std::int32_t stored_size_at(std::uint32_t offset) const {
@@ -110,12 +127,45 @@ private:
         std::memcpy(&value, base_ + offset, 4);
         return value;
     }
+    std::uint32_t cell_size_at(std::uint32_t offset) const {  // 0 for a size that is none
+        const std::int32_t stored = stored_size_at(offset);
+        return stored == INT32_MIN ? 0 : static_cast<std::uint32_t>(stored < 0 ? -stored : stored);
+    }
+    // To the next cell; goes on even if another process has written to the file behind the mapping meanwhile.
+    std::uint32_t step_at(std::uint32_t offset) const { return std::max(8U, cell_size_at(offset)); }
     void store_size(std::uint32_t offset, std::int32_t value);
+
+    // Memory (storage_memory.cpp).
+    Result<void> reserve();
+    Result<void> commit_tables(std::uint32_t size);
     Result<void> commit_memory(std::uint32_t size);
+
+    // Bins (storage_load.cpp).
+    std::uint8_t page_state(std::uint32_t page) const { return pages_[page].load(std::memory_order_acquire); }
+    void set_page(std::uint32_t page, unsigned state) const {
+        pages_[page].store(static_cast<std::uint8_t>(state), std::memory_order_release);
+    }
+    std::uint32_t bin_size_at(std::uint32_t bin) const;
+    std::uint32_t first_bad_cell(std::uint32_t bin, std::uint32_t bin_size) const;  // the bin's end when all is well
+    std::uint32_t bin_of(std::uint32_t offset) const;                               // REQUIRES: in a known bin
+    void adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const;
+    void enlist_bin(std::uint32_t bin);
+    std::uint32_t load_bin(std::uint32_t offset, FindingSink& sink, bool* changed);
+    void mend_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed);
+    bool touch(std::uint32_t offset) const;  // true: the page is in a sound bin
+    void touch_page(std::uint32_t page) const RG_REQUIRES(touch_lock_);
+    std::uint32_t nearest_bin(std::uint32_t page) const RG_REQUIRES(touch_lock_);
+    bool touch_bin(std::uint32_t bin) const RG_REQUIRES(touch_lock_);
+    bool extend_chain() const RG_REQUIRES(touch_lock_);
+    bool touch_next(std::uint32_t* bin) const;
+    // Enlists more bins, so many as one change may, until a free cell fits; max_storage when none did.
+    Result<std::uint32_t> enlist_until(std::uint32_t size);
+    void note(FindingKind kind, std::uint32_t offset, std::string expected, std::string actual) const
+        RG_REQUIRES(touch_lock_);
+
+    // Free space (storage.cpp).
     Result<void> add_bin(std::uint32_t room);
     void format_bin(std::uint32_t offset, std::uint32_t size);
-    std::uint32_t load_bin(std::uint32_t offset, FindingSink& sink, bool* changed);
-    void load_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed);
     void enlist(std::uint32_t offset, std::uint32_t size);
     void unlist(std::uint32_t offset, std::uint32_t size);
     bool is_free_of_class(std::uint32_t offset, std::size_t size_class) const;
@@ -125,12 +175,22 @@ private:
     std::uint32_t find_free(std::uint32_t size);
 
     StorageType type_;
-    std::byte* base_ = nullptr;
+    mutable std::atomic<bool> trusted_ = true;
+    mutable std::atomic<bool> suspect_ = false;
     std::uint32_t size_ = 0;
+    std::byte* base_ = nullptr;
+    rtl::PageGuard guard_;  // of what `map` mapped
     std::uint32_t committed_ = 0;
-    BitMap allocated_;   // start of each allocated cell
-    BitMap free_start_;  // first and last granule of each free cell
-    BitMap free_end_;
+    std::uint32_t tables_ = 0;       // the tables below are usable for this size
+    mutable GranuleBits allocated_;  // start of each allocated cell of touched bins
+    GranuleBits free_start_;         // first and last granule of each free cell of enlisted bins
+    GranuleBits free_end_;
+    mutable GranuleBits verified_;
+    mutable std::atomic<std::uint8_t>* pages_ = nullptr;
+    mutable Lock touch_lock_;
+    mutable std::uint32_t chain_end_ = 0;  // bins below it are known by their headers, from the first on
+    mutable bool chain_broken_ = false;
+    mutable std::vector<Finding> findings_ RG_GUARDED_BY(touch_lock_);
     BitMap dirty_;
     std::size_t dirty_count_ = 0;
     std::array<FreeClass, class_count> classes_;

@@ -8,20 +8,29 @@ namespace regent::hive {
 ListView list_view(const Cells& cells, CellIndex list) {
     const Bytes data = cells.data(list);
     const auto* header = rtl::record_at<ListHeader>(data);
-    if (header == nullptr) return {};
+    if (header == nullptr) {
+        cells.met_damage(FindingKind::subkey_list, list, "a list of subkeys");
+        return {};
+    }
     ListView view;
     view.signature = header->signature;
     view.elements = data.subspan(sizeof(ListHeader));
     const std::size_t room = view.elements.size() / view.element_size();
     view.count = static_cast<std::uint16_t>(std::min<std::size_t>(header->count, room));
     if (!view.is_index() && !view.is_leaf()) view.count = 0;
+    if (view.count != header->count || (!view.is_index() && !view.is_leaf())) {
+        cells.met_damage(FindingKind::subkey_list, list, "a list of subkeys that fills its cell");
+    }
     return view;
 }
 
 NameView name_of_key(const Cells& cells, CellIndex key) {
     const Bytes data = cells.data(key);
     const auto* node = rtl::record_at<KeyNode>(data);
-    if (node == nullptr || node->signature != nk_signature) return {};
+    if (node == nullptr || node->signature != nk_signature) {
+        cells.met_damage(FindingKind::key, key, "a key node");
+        return {};
+    }
     const auto name = rtl::slice(data, sizeof(KeyNode), node->name_size);
     return name ? NameView(*name, (node->flags & key_comp_name) != 0) : NameView();
 }
@@ -193,7 +202,10 @@ std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16V
     if (view.count == 0) return std::nullopt;
     if (view.is_index()) {
         view = list_view(cells, view.cell(leaf_for(cells, view, name)));
-        if (!view.is_leaf()) return std::nullopt;
+        if (!view.is_leaf()) {
+            cells.met_damage(FindingKind::subkey_list, list, "an index of leaves");
+            return std::nullopt;
+        }
     }
     if (view.signature == lh_signature && view.count <= scan_up_to) {
         const std::uint32_t hash = rtl::name_hash(name);

@@ -30,6 +30,20 @@ std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16V
 // How many elements have a name below `name`.
 std::uint32_t count_below(const Cells& cells, CellIndex list, NameView name);
 CellIndex element_at(const Cells& cells, CellIndex list, std::uint32_t index);  // nil when out of range
+// Calls visit(cell) for the elements in order until it returns false.
+template <typename Visit>
+void for_each_in_list(const Cells& cells, CellIndex list, Visit visit) {
+    if (list == nil_cell) return;
+    const ListView view = list_view(cells, list);
+    const std::size_t leaves = view.is_index() ? view.count : std::size_t{view.is_leaf()};
+    for (std::size_t i = 0; i < leaves; ++i) {
+        const ListView leaf = view.is_index() ? list_view(cells, view.cell(i)) : view;
+        if (!leaf.is_leaf()) return;
+        for (std::size_t j = 0; j < leaf.count; ++j) {
+            if (!visit(leaf.cell(j))) return;
+        }
+    }
+}
 
 // Both return the cell of the list afterwards (nil when it became empty).
 // REQUIRES: `key` already has its name, no equal name is in the list.

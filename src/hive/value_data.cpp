@@ -9,7 +9,10 @@ namespace regent::hive {
 NameView name_of_value(const Cells& cells, CellIndex value) {
     const Bytes data = cells.data(value);
     const auto* record = rtl::record_at<KeyValue>(data);
-    if (record == nullptr || record->signature != vk_signature) return {};
+    if (record == nullptr || record->signature != vk_signature) {
+        cells.met_damage(FindingKind::value, value, "a value");
+        return {};
+    }
     const auto name = rtl::slice(data, sizeof(KeyValue), record->name_size);
     return name ? NameView(*name, (record->flags & value_comp_name) != 0) : NameView();
 }
@@ -17,7 +20,10 @@ NameView name_of_value(const Cells& cells, CellIndex value) {
 std::uint32_t value_count(const Cells& cells, const KeyNode& node) {
     const std::uint32_t count = node.value_count;
     if (count == 0) return 0;
-    return std::min(count, static_cast<std::uint32_t>(cells.data(node.value_list).size() / 4));
+    const std::size_t room = cells.data(node.value_list).size() / 4;
+    if (room >= count) return count;
+    cells.met_damage(FindingKind::value_list, node.value_list, "a list of values");
+    return static_cast<std::uint32_t>(room);
 }
 
 CellIndex value_cell(const Cells& cells, const KeyNode& node, std::uint32_t index) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,14 @@ public:
         return fail_errno();
     }
 
+    Result<void> map_private(std::uint64_t offset, std::size_t length, std::byte* address) override {
+        constexpr int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+        void* at = ::mmap(address, length, PROT_READ | PROT_WRITE, flags, descriptor_, static_cast<off_t>(offset));
+        if (at != MAP_FAILED) return {};
+        if (errno == ENODEV) return File::map_private(offset, length, address);  // a file system that cannot map
+        return fail_errno();
+    }
+
 private:
     void report(const char* call) const {
         const int error = errno;
@@ -188,6 +197,13 @@ public:
 };
 
 }  // namespace
+
+Result<void> File::map_private(std::uint64_t offset, std::size_t length, std::byte* address) {
+    constexpr int flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
+    if (::mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) return fail_errno();
+    RG_TRY(read_at(offset, {address, length}));
+    return {};
+}
 
 Env& real_env() {
     static PosixEnv env;

@@ -39,6 +39,11 @@ public:
     // An exclusive lock for the life of this File, against every other File in any process; SHARING_VIOLATION when
     // taken.
     virtual Result<void> lock() = 0;
+    // Puts the file's bytes [offset, offset + length) at `address`, over whatever is mapped there: readable and
+    // writable, what is written there never reaches the file. Stays valid after this File. Where the system can, pages
+    // come from the file when they are touched; else they are read now. REQUIRES: all page-aligned, the range belongs
+    // to the caller, the bytes are inside the file.
+    virtual Result<void> map_private(std::uint64_t offset, std::size_t length, std::byte* address);
 };
 
 class Env {

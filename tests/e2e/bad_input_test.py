@@ -78,7 +78,13 @@ class BadInput(unittest.TestCase):
         value = f"value 0 at cell {record - 4 - 4096}"
         self.assertRegex(seen, re.escape(saved) + r": damage at offset \d+ \(value\): expected " + value + ".*: value removed")
         self.assertRegex(seen, re.escape(noise) + r": STATUS_REGISTRY_CORRUPT: .* at offset \d+ \(base_block\): expected ")
+        # A store's own hive is verified when it is touched (ADR 0009): the damage is met, and mended by the next boot.
         self.damage_a_value(software)
+        self.house.start()
+        code, _, error = self.reg("query", "HKLM\\Software\\Part", "/v", "Damaged")
+        self.assertEqual(code, 1)
+        self.assertIn("corrupt", error.lower())
+        self.assertEqual(self.house.stop()[0], 0)
         self.house.start()
         self.assertEqual(self.reg("query", "HKLM\\Software\\Part")[0], 0)
         code, said = self.house.stop()

@@ -1,0 +1,324 @@
+// Hives whose content is verified when it is touched (ADR 0009).
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "hive/hive_test_support.h"
+#include "hive/subkey_list.h"
+
+namespace regent::hive {
+namespace {
+
+constexpr int small_tree = 300;
+
+void fill(Hive& hive, int keys) {
+    for (int i = 0; i < keys; ++i) {
+        const CellIndex parent =
+            i % 10 == 0 ? hive.root() : *hive.find_subkey(hive.root(), wide("key" + std::to_string(i / 10 * 10)));
+        const CellIndex key = make_key(hive, parent, wide("key" + std::to_string(i))).value();
+        const std::string text(static_cast<std::size_t>(i) * 7 % 90, 'x');
+        ASSERT_TRUE(hive.set_value(key, u"value", 3, bytes_of(text), 1));
+        if (i % 50 != 0) continue;
+        ASSERT_TRUE(hive.set_value(key, u"big", 3, bytes_of(std::string(20000, 'b')), 1));
+    }
+}
+
+std::string image_of(const Hive& hive) {
+    rtl::SimEnv env;
+    EXPECT_TRUE(hive.save_subtree(hive.root(), *env.open("out", rtl::OpenMode::create).value(), Format::v1_5));
+    return env.contents()["out"];
+}
+
+std::string small_image() {
+    auto hive = std::move(memory_hive()).value();
+    fill(*hive, small_tree);
+    return image_of(*hive);
+}
+
+Result<std::unique_ptr<Hive>> open_on_touch(const std::string& image) {
+    OpenOptions options;
+    options.validation = Validation::on_touch;
+    return Hive::open_image(bytes_of(image), options);
+}
+
+// The file offset of a cell's data.
+std::size_t place_of(CellIndex cell) { return bins_start + cell + 4; }
+
+TEST(HiveTouch, ReadsWhatFullValidationReads) {
+    const std::string image = small_image();
+    const auto full = std::move(Hive::open_image(bytes_of(image), {})).value();
+    const auto lazy = std::move(open_on_touch(image)).value();
+    EXPECT_TRUE(full->trusted());
+    EXPECT_FALSE(lazy->trusted());
+    EXPECT_EQ(describe(*lazy), describe(*full));
+    EXPECT_EQ(lazy->count().keys, full->count().keys);
+    EXPECT_FALSE(lazy->suspect());
+    EXPECT_FALSE(lazy->trusted());
+    EXPECT_TRUE(image_of(*lazy) == image_of(*full));
+    for (const Finding& met : lazy->suspicions())
+        ADD_FAILURE() << met.file_offset << ": " << met.expected << ", not " << met.actual;
+    EXPECT_TRUE(lazy->trusted()) << "a whole walk has verified everything";
+    expect_sound(*lazy);
+}
+
+TEST(HiveTouch, ChangesAreAsGoodAsInAValidatedHive) {
+    rtl::SimEnv env;
+    HiveOptions options;
+    options.path = "h";
+    options.time = 100;
+    {
+        auto hive = std::move(Hive::create(env, options)).value();
+        fill(*hive, small_tree);
+        ASSERT_TRUE(hive->reconcile());
+    }
+    OpenOptions open;
+    open.validation = Validation::if_unproven;
+    std::mt19937 random(7);
+    std::string expected;
+    for (int round = 0; round < 20; ++round) {
+        auto hive = std::move(Hive::open(env, "h", open)).value();
+        ASSERT_FALSE(hive->trusted()) << round;
+        if (round == 0) expected = describe(*hive);
+        ASSERT_EQ(describe(*hive), expected) << round;
+        for (int i = 0; i < 30; ++i) {
+            const Utf16 name = wide("key" + std::to_string(random() % 60 * 10));
+            const auto key = hive->find_subkey(hive->root(), name);
+            const std::string text(random() % 3000, 't');
+            if (!key) {
+                ASSERT_TRUE(make_key(*hive, hive->root(), name));
+            } else if (random() % 4 == 0 && hive->delete_key(*key, 3)) {
+                continue;
+            } else {
+                ASSERT_TRUE(hive->set_value(*key, wide("v" + std::to_string(random() % 5)), 1, bytes_of(text), 4));
+            }
+        }
+        ASSERT_TRUE(make_key(*hive, hive->root(), wide("volatile" + std::to_string(round)), StorageType::volatile_));
+        ASSERT_TRUE(hive->reconcile());
+        expected.clear();
+        // What is volatile is gone after the reload.
+        ASSERT_TRUE(hive->delete_key(*hive->find_subkey(hive->root(), wide("volatile" + std::to_string(round)))));
+        expected = describe(*hive);
+    }
+    const auto full = std::move(Hive::open(env, "h", {})).value();
+    EXPECT_EQ(describe(*full), expected);
+    EXPECT_FALSE(full->healed());
+    expect_sound(*full);
+}
+
+TEST(HiveTouch, OnlyWhatWeVerifiedAndClosedCleanlyIsProven) {
+    rtl::SimEnv env;
+    HiveOptions options;
+    options.path = "h";
+    auto made = std::move(Hive::create(env, options)).value();
+    ASSERT_TRUE(make_key(*made, made->root(), u"a"));
+    ASSERT_TRUE(made->reconcile());
+    OpenOptions open;
+    open.validation = Validation::if_unproven;
+    auto trusted_after = [&](const std::function<void(std::string&)>& change) {
+        rtl::DiskImage disk = env.contents();
+        change(disk["h"]);
+        rtl::SimEnv copy(disk);
+        return std::move(Hive::open(copy, "h", open)).value()->trusted();
+    };
+    EXPECT_FALSE(trusted_after([](std::string&) {}));
+    auto reseal = [](std::string& file, const std::function<void(BaseBlock&)>& change) {
+        auto& base = *rtl::record_at<BaseBlock>(MutableBytes(reinterpret_cast<std::byte*>(file.data()), file.size()));
+        change(base);
+        base.checksum = checksum(base);
+    };
+    EXPECT_TRUE(trusted_after([&](std::string& file) {
+        reseal(file, [](BaseBlock& base) {  // as another program writes
+            base.primary_sequence = base.primary_sequence + 1;
+            base.secondary_sequence = base.secondary_sequence + 1;
+        });
+    }));
+    EXPECT_TRUE(trusted_after([&](std::string& file) {
+        reseal(file, [](BaseBlock& base) { base.primary_sequence = base.primary_sequence + 1; });  // dirty
+    }));
+    EXPECT_TRUE(trusted_after([](std::string& file) { file[100] = static_cast<char>(file[100] ^ 1); }));
+    ASSERT_TRUE(make_key(*made, made->root(), u"b"));
+    ASSERT_TRUE(made->flush());
+    EXPECT_TRUE(trusted_after([](std::string&) {})) << "a crash before the reconcile";
+}
+
+TEST(HiveTouch, AnUnprovenHiveBecomesProvenOnlyByValidation) {
+    const std::string image = small_image();
+    for (const Validation validation : {Validation::full, Validation::on_touch}) {
+        rtl::SimEnv env({{"h", image}});
+        OpenOptions open;
+        open.validation = validation;
+        {
+            auto hive = std::move(Hive::open(env, "h", open)).value();
+            ASSERT_TRUE(make_key(*hive, hive->root(), u"new"));
+            ASSERT_TRUE(hive->reconcile());
+        }
+        open.validation = Validation::if_unproven;
+        EXPECT_EQ(std::move(Hive::open(env, "h", open)).value()->trusted(), validation == Validation::on_touch);
+    }
+}
+
+TEST(HiveTouch, DamageIsMetAsAbsenceAndStopsChanges) {
+    std::string image = small_image();
+    const auto good = std::move(Hive::open_image(bytes_of(image), {})).value();
+    CellIndex victim = *good->find_subkey(good->root(), u"key150");
+    victim = *good->find_subkey(victim, u"key155");
+    ASSERT_NE(victim / page_size, good->root() / page_size);
+    std::memset(image.data() + bins_start + victim / page_size * page_size, 0xEE, 32);  // its bin's header
+    rtl::SimEnv env({{"h", image}});
+    OpenOptions open;
+    open.validation = Validation::on_touch;
+    {
+        auto opened = Hive::open(env, "h", open);
+        ASSERT_TRUE(opened) << std::hex << opened.error().code() << " " << victim;
+        auto hive = std::move(opened).value();
+        EXPECT_FALSE(hive->suspect());
+        EXPECT_FALSE(hive->find_subkey(*hive->find_subkey(hive->root(), u"key150"), u"key155"));
+        EXPECT_TRUE(hive->suspect());
+        ASSERT_FALSE(hive->suspicions().empty());
+        EXPECT_EQ(hive->absence(STATUS_OBJECT_NAME_NOT_FOUND), STATUS_REGISTRY_CORRUPT);
+        EXPECT_EQ(make_key(*hive, hive->root(), u"new").error().code(), STATUS_REGISTRY_CORRUPT);
+        EXPECT_EQ(hive->save_subtree(hive->root(), *env.open("s", rtl::OpenMode::create).value(), Format::v1_5)
+                      .error()
+                      .code(),
+                  STATUS_REGISTRY_CORRUPT);
+        ASSERT_TRUE(hive->reconcile());
+    }
+    EXPECT_TRUE(env.contents()["h"] == image);
+    open.validation = Validation::if_unproven;
+    const auto healed = std::move(Hive::open(env, "h", open)).value();
+    EXPECT_TRUE(healed->healed());
+    expect_sound(*healed);
+}
+
+TEST(HiveTouch, ASuspectHiveLosesItsProof) {
+    rtl::SimEnv env;
+    HiveOptions options;
+    options.path = "h";
+    CellIndex victim = nil_cell;
+    {
+        auto made = std::move(Hive::create(env, options)).value();
+        fill(*made, small_tree);
+        ASSERT_TRUE(made->reconcile());
+        victim = *made->find_subkey(made->root(), u"key150");
+    }
+    rtl::DiskImage disk = env.contents();
+    disk["h"][place_of(victim)] = 'x';  // no nk any more
+    rtl::SimEnv rotten(disk);
+    OpenOptions open;
+    open.validation = Validation::if_unproven;
+    {
+        auto hive = std::move(Hive::open(rotten, "h", open)).value();
+        ASSERT_FALSE(hive->trusted());
+        EXPECT_FALSE(hive->find_subkey(hive->root(), u"key150"));
+        ASSERT_TRUE(hive->suspect());
+        ASSERT_TRUE(hive->reconcile());
+    }
+    const auto again = std::move(Hive::open(rotten, "h", open)).value();
+    EXPECT_TRUE(again->trusted());
+    EXPECT_TRUE(again->healed());
+}
+
+// Hives that lead a trusting reader astray: each must end, and nothing may be handed out twice.
+TEST(HiveTouch, CyclesAndDoubleEntriesEnd) {
+    const std::string image = small_image();
+    const auto good = std::move(Hive::open_image(bytes_of(image), {})).value();
+    const CellIndex root = good->root();
+    const CellIndex parent = *good->find_subkey(root, u"key150");
+    const CellIndex child = *good->find_subkey(parent, u"key151");
+    const auto node_in = [](std::string& file, CellIndex cell) -> KeyNode& {
+        return *rtl::record_at<KeyNode>(MutableBytes(reinterpret_cast<std::byte*>(file.data()), file.size()),
+                                        place_of(cell));
+    };
+    const auto list_in = [&](std::string& file, CellIndex key) {
+        return MutableBytes(reinterpret_cast<std::byte*>(file.data()), file.size())
+            .subspan(place_of(node_in(file, key).subkey_list[0]));
+    };
+    const std::vector<std::function<void(std::string&)>> damages = {
+        [&](std::string& file) {  // the child's children are its parent's siblings
+            node_in(file, child).subkey_count[0] = node_in(file, root).subkey_count[0];
+            node_in(file, child).subkey_list[0] = node_in(file, root).subkey_list[0];
+        },
+        [&](std::string& file) {  // the child has itself for a child
+            node_in(file, child).subkey_count[0] = node_in(file, parent).subkey_count[0];
+            node_in(file, child).subkey_list[0] = node_in(file, parent).subkey_list[0];
+            node_in(file, child).parent = child;
+        },
+        [&](std::string& file) {  // one child many times
+            const MutableBytes list = list_in(file, parent);
+            for (std::size_t i = 0; i < 9; ++i) *rtl::record_at<Le32>(list, 4 + i * 8) = child;
+        },
+        [&](std::string& file) { node_in(file, parent).subkey_count[0] = 0xFFFFFFFF; },
+        [&](std::string& file) { node_in(file, child).parent = root; },
+        [&](std::string& file) { node_in(file, parent).value_count = 0xFFFFFFFF; },
+        [&](std::string& file) { *rtl::record_at<Le32>(list_in(file, parent), 4) = root; },
+        [&](std::string& file) { node_in(file, child).subkey_list[0] = node_in(file, parent).subkey_list[0] + 8; },
+    };
+    for (std::size_t i = 0; i < damages.size(); ++i) {
+        std::string file = image;
+        damages[i](file);
+        const auto hive = std::move(open_on_touch(file)).value();
+        EXPECT_LE(walk(*hive, 10000), small_tree + 1U) << "damage " << i;
+        EXPECT_LE(hive->count().keys, small_tree + 1U) << "damage " << i;
+        mutate(**open_on_touch(file));
+    }
+}
+
+TEST(HiveTouch, ReadersTouchTogether) {
+    const std::string image = small_image();
+    for (int round = 0; round < 5; ++round) {
+        const auto hive = std::move(open_on_touch(image)).value();
+        std::vector<std::thread> readers;
+        std::array<std::size_t, 4> met = {};
+        for (std::size_t i = 0; i < met.size(); ++i) {
+            readers.emplace_back([&, i] { met[i] = walk(*hive, 10000); });
+        }
+        for (std::thread& reader : readers) reader.join();
+        for (const std::size_t keys : met) EXPECT_EQ(keys, small_tree + 1U);
+        EXPECT_FALSE(hive->suspect());
+    }
+}
+
+// A page that cannot be read must not take the process along, nor be taken for damage to repair.
+TEST(HiveTouch, APageThatIsGoneIsAFailureOfItsHiveAlone) {
+    const std::string path = ::testing::TempDir() + "regent_hive_touch_" + std::to_string(::getpid());
+    const std::string image = small_image();
+    const auto file = std::move(rtl::real_env().open(path, rtl::OpenMode::truncate)).value();
+    ASSERT_TRUE(file->write_at(0, bytes_of(image)));
+    OpenOptions options;
+    options.validation = Validation::on_touch;
+    auto hive = std::move(Hive::open(rtl::real_env(), path, options)).value();
+    ASSERT_TRUE(make_key(*hive, hive->root(), u"new"));
+    ASSERT_TRUE(file->truncate(2 * page_size));  // against the rules: the hive holds a lock
+    EXPECT_LT(walk(*hive, 10000), small_tree + 1U);
+    EXPECT_TRUE(hive->suspect());
+    EXPECT_EQ(make_key(*hive, hive->root(), u"another").error().code(), STATUS_REGISTRY_CORRUPT);
+    EXPECT_EQ(hive->flush().error().code(), STATUS_REGISTRY_IO_FAILED);
+    hive.reset();
+    ASSERT_TRUE(rtl::real_env().remove(path));
+}
+
+TEST(HiveTouch, StaleVolatileFieldsOfAFileMeanNothing) {
+    std::string image = small_image();
+    const auto good = std::move(Hive::open_image(bytes_of(image), {})).value();
+    const CellIndex key = *good->find_subkey(good->root(), u"key150");
+    auto& node =
+        *rtl::record_at<KeyNode>(MutableBytes(reinterpret_cast<std::byte*>(image.data()), image.size()), place_of(key));
+    node.subkey_count[1] = 3;
+    node.subkey_list[1] = volatile_bit | 0x20;
+    node.flags = static_cast<std::uint16_t>(node.flags | key_volatile);
+    for (const Validation validation : {Validation::full, Validation::on_touch}) {
+        OpenOptions options;
+        options.validation = validation;
+        const auto hive = std::move(Hive::open_image(bytes_of(image), options)).value();
+        EXPECT_EQ(hive->key_info(key).subkey_count, 9U);
+        EXPECT_EQ(hive->flags(key) & key_volatile, 0);
+        ASSERT_TRUE(make_key(*hive, key, u"v", StorageType::volatile_));
+        expect_sound(*hive);
+    }
+}
+
+}  // namespace
+}  // namespace regent::hive
