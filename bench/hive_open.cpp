@@ -27,6 +27,10 @@ double open_ours(const HiveSuite& suite, std::uint32_t key, hive::OpenOptions op
 
 std::vector<Opener> make_openers(HiveSuite& suite) {
     std::vector<Opener> openers;
+    hive::OpenOptions on_touch;  // as a store opens its own hives (ADR 0009)
+    on_touch.validation = hive::Validation::on_touch;
+    openers.push_back({"regent", suite.saved_hive(),
+                       [&suite, on_touch](std::uint32_t key) { return open_ours(suite, key, on_touch); }});
     openers.push_back(
         {"regent-full", suite.saved_hive(), [&suite](std::uint32_t key) { return open_ours(suite, key, {}); }});
     for (Opener& peer : make_peer_openers(suite)) openers.push_back(std::move(peer));

@@ -56,10 +56,7 @@ const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root) {
     const NameView name(data.subspan(sizeof(KeyNode), size), compressed);
     if (name.empty()) return "an empty name";
     if (name.size() > max_key_name + 1 || sizeof(KeyNode) + size > max_key_node) return "a name above 256 characters";
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        if (name[i] == u'\\') return "a name with a backslash";
-    }
-    return nullptr;
+    return name.contains('\\') ? "a name with a backslash" : nullptr;
 }
 
 const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root) {
@@ -127,7 +124,9 @@ void TreeCheck::drop_subkeys(CellIndex key, const char* expected, std::string ac
 }
 
 // Leaves and elements of the key's list; what is wrong when the list itself cannot be trusted.
-const char* TreeCheck::collect(CellIndex key, std::vector<CellIndex>& leaves, std::vector<Element>& elements) {
+const char* TreeCheck::collect(CellIndex key) {
+    leaves_.clear();
+    elements_.clear();
     const CellIndex list = node(key).subkey_list[0];
     auto whole = [&](CellIndex cell) {
         const auto* header = cells_.record<ListHeader>(cell);
@@ -137,37 +136,48 @@ const char* TreeCheck::collect(CellIndex key, std::vector<CellIndex>& leaves, st
     const ListView view = list_view(cells_, list);
     if (!view.is_leaf() && !view.is_index()) return "a list signature that is none";
     if (!whole(list)) return "a list longer than its cell";
-    if (view.is_leaf()) leaves.push_back(list);
+    if (view.is_leaf()) leaves_.push_back(list);
     for (std::size_t i = 0; view.is_index() && i < view.count; ++i) {
         if (!claim(view.cell(i))) return "a leaf that is free, out of range, or belongs to something else";
-        leaves.push_back(view.cell(i));
-        if (!list_view(cells_, leaves.back()).is_leaf()) return "a leaf signature that is none";
-        if (!whole(leaves.back())) return "a leaf longer than its cell";
+        leaves_.push_back(view.cell(i));
+        if (!list_view(cells_, leaves_.back()).is_leaf()) return "a leaf signature that is none";
+        if (!whole(leaves_.back())) return "a leaf longer than its cell";
     }
-    for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) {
-        const ListView part = list_view(cells_, leaves[leaf]);
-        for (std::size_t i = 0; i < part.count; ++i) elements.push_back({leaf, i, part.cell(i), true});
+    for (std::size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
+        const ListView part = list_view(cells_, leaves_[leaf]);
+        for (std::size_t i = 0; i < part.count; ++i) {
+            elements_.push_back({leaf, i, part.cell(i), true, {}});
+            cells_.prefetch(part.cell(i));
+        }
     }
     return nullptr;
 }
 
-void TreeCheck::check_elements(CellIndex key, std::vector<Element>& elements) {
-    for (Element& element : elements) {
+void TreeCheck::check_elements(CellIndex key) {
+    for (Element& element : elements_) {
         const char* defect = key_defect(element.key, false);
         if (defect != nullptr) {
             element.keep = false;
             report(FindingKind::key, key, "subkey at cell " + std::to_string(element.key), defect, "subkey removed");
             continue;
         }
+        element.name = name_of_key(cells_, element.key);
         claim(element.key);
     }
 }
 
 // Names must rise strictly. Where they do not, the element that disturbs its neighbours goes: the earlier one when the
 // following names fit before it, else the later one.
-void TreeCheck::check_order(std::vector<Element>& elements) {
+void TreeCheck::check_order() {
+    std::vector<Element>& elements = elements_;
+    auto name = [&](std::size_t i) -> const NameView& { return elements[i].name; };
+    const auto rises = [&](std::size_t i) {
+        return i == 0 || (elements[i - 1].keep && elements[i].keep && compare_folded(name(i - 1), name(i)) < 0);
+    };
+    std::size_t good = 0;
+    while (good < elements.size() && rises(good)) ++good;
+    if (good == elements.size()) return;
     std::vector<std::size_t> kept;
-    auto name = [&](std::size_t i) { return name_of_key(cells_, elements[i].key); };
     auto next_after = [&](std::size_t i) {
         do ++i;
         while (i < elements.size() && !elements[i].keep);
@@ -193,12 +203,15 @@ void TreeCheck::check_order(std::vector<Element>& elements) {
     }
 }
 
-void TreeCheck::check_hashes(const std::vector<CellIndex>& leaves) {
-    for (CellIndex leaf : leaves) {
+// REQUIRES: the elements are those of the leaves, as rebuild left them.
+void TreeCheck::check_hashes() {
+    std::size_t number = 0;
+    for (CellIndex leaf : leaves_) {
         const ListView view = list_view(cells_, leaf);
-        if (view.signature != lh_signature) continue;
-        for (std::size_t i = 0; i < view.count; ++i) {
-            const std::uint32_t expected = name_of_key(cells_, view.cell(i)).hash();
+        for (std::size_t i = 0; i < view.count; ++i, ++number) {
+            while (!elements_[number].keep) ++number;
+            if (view.signature != lh_signature) continue;
+            const std::uint32_t expected = elements_[number].name.hash();
             if (view.hash(i) == expected) continue;
             report(FindingKind::subkey_list, leaf, "name hash " + std::to_string(expected),
                    std::to_string(view.hash(i)), "hash corrected");
@@ -208,10 +221,11 @@ void TreeCheck::check_hashes(const std::vector<CellIndex>& leaves) {
 }
 
 // Writes the kept elements back into their leaves; empty leaves leave the index.
-void TreeCheck::rebuild(CellIndex key, const std::vector<CellIndex>& leaves, const std::vector<Element>& elements) {
+void TreeCheck::rebuild(CellIndex key) {
+    const std::vector<CellIndex>& leaves = leaves_;
     const CellIndex list = node(key).subkey_list[0];
     std::vector<std::uint16_t> counts(leaves.size());
-    for (const Element& element : elements) {
+    for (const Element& element : elements_) {
         if (!element.keep) continue;
         const CellIndex leaf = leaves[element.leaf];
         const std::size_t size = list_view(cells_, leaf).element_size();
@@ -239,33 +253,37 @@ void TreeCheck::check_subkeys(CellIndex key, std::uint32_t depth) {
     const std::uint32_t count = node(key).subkey_count[0];
     if (count == 0) return;
     if (depth >= max_key_depth) return drop_subkeys(key, "a depth of at most 512", "deeper");
-    std::vector<CellIndex> leaves;
-    std::vector<Element> elements;
-    if (const char* defect = collect(key, leaves, elements)) return drop_subkeys(key, "a subkey list", defect);
-    check_elements(key, elements);
-    check_order(elements);
+    if (const char* defect = collect(key)) return drop_subkeys(key, "a subkey list", defect);
+    check_elements(key);
+    check_order();
     const auto kept = static_cast<std::size_t>(
-        std::count_if(elements.begin(), elements.end(), [](const Element& element) { return element.keep; }));
-    if (elements.size() != count) {
-        report(FindingKind::subkey_list, key, std::to_string(elements.size()) + " subkeys", std::to_string(count),
+        std::count_if(elements_.begin(), elements_.end(), [](const Element& element) { return element.keep; }));
+    if (elements_.size() != count) {
+        report(FindingKind::subkey_list, key, std::to_string(elements_.size()) + " subkeys", std::to_string(count),
                "count corrected");
     }
     const bool empty_leaf =
-        std::any_of(leaves.begin(), leaves.end(), [&](CellIndex leaf) { return list_view(cells_, leaf).count == 0; });
-    if (repair_ && (kept != elements.size() || elements.size() != count || empty_leaf)) rebuild(key, leaves, elements);
-    if (kept == elements.size() || repair_) check_hashes(leaves);
+        std::any_of(leaves_.begin(), leaves_.end(), [&](CellIndex leaf) { return list_view(cells_, leaf).count == 0; });
+    if (repair_ && (kept != elements_.size() || elements_.size() != count || empty_leaf)) rebuild(key);
+    if (kept == elements_.size() || repair_) check_hashes();
+    descend(key, depth);
+}
+
+void TreeCheck::descend(CellIndex key, std::uint32_t depth) {
     std::size_t max_name = 0;
     std::uint32_t max_class = 0;
-    for (const Element& element : elements) {
-        if (!element.keep) continue;
-        if (node(element.key).parent != key) {
-            report(FindingKind::key, element.key, "parent " + std::to_string(key),
-                   std::to_string(node(element.key).parent), "parent corrected");
-            if (repair_) mend_node(element.key).parent = key;
+    // The last is pushed first: a compact hive is then walked in its own order.
+    for (auto element = elements_.rbegin(); element != elements_.rend(); ++element) {
+        if (!element->keep) continue;
+        const KeyNode& child = node(element->key);
+        if (child.parent != key) {
+            report(FindingKind::key, element->key, "parent " + std::to_string(key), std::to_string(child.parent),
+                   "parent corrected");
+            if (repair_) mend_node(element->key).parent = key;
         }
-        max_name = std::max(max_name, name_of_key(cells_, element.key).byte_size());
-        max_class = std::max<std::uint32_t>(max_class, node(element.key).class_size);
-        stack_.push_back({element.key, depth + 1});
+        max_name = std::max(max_name, element->name.byte_size());
+        max_class = std::max<std::uint32_t>(max_class, child.class_size);
+        stack_.push_back({element->key, depth + 1});
     }
     if (!repair_) return;
     // Bounds that are too low would make callers' buffers too small; many real files have them, so they are no damage.

@@ -18,7 +18,7 @@ namespace regent::hive {
 // What is wrong with one record by itself, as far as reading it goes; null when nothing is. Used by the walk below and
 // at every step through a storage that is not trusted yet.
 const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root);
-const char* value_record_defect(const Cells& cells, const KeyNode& owner, CellIndex value);
+const char* value_record_defect(const KeyNode& owner, Bytes value);
 // Every cell of the data (not the value's own) goes through `claim`; false refuses it.
 template <typename Claim>
 const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim);
@@ -68,6 +68,7 @@ private:
         std::size_t position;
         CellIndex key;
         bool keep;
+        NameView name;
     };
 
     std::uint64_t offset_of(CellIndex cell) const { return std::uint64_t{bins_start} + (cell & ~volatile_bit); }
@@ -85,19 +86,20 @@ private:
     void check_key(CellIndex key, std::uint32_t depth);
     void check_class(CellIndex key);
     void check_subkeys(CellIndex key, std::uint32_t depth);
-    const char* collect(CellIndex key, std::vector<CellIndex>& leaves, std::vector<Element>& elements);
-    void check_elements(CellIndex key, std::vector<Element>& elements);
-    void check_order(std::vector<Element>& elements);
-    void check_hashes(const std::vector<CellIndex>& leaves);
-    void rebuild(CellIndex key, const std::vector<CellIndex>& leaves, const std::vector<Element>& elements);
+    const char* collect(CellIndex key);
+    void check_elements(CellIndex key);
+    void check_order();
+    void check_hashes();
+    void descend(CellIndex key, std::uint32_t depth);
+    void rebuild(CellIndex key);
     void drop_subkeys(CellIndex key, const char* expected, std::string actual);
 
     void check_values(CellIndex key);
-    const char* value_defect(CellIndex key, CellIndex value);
+    const char* value_defect(const KeyNode& owner, CellIndex value, Bytes data);
+    void remove_values(CellIndex key, CellIndex list);  // those in dropped_
     void drop_values(CellIndex key, FindingKind kind, std::string expected, std::string actual);
 
     void check_key_security(CellIndex key);
-    bool security_usable(CellIndex security);
     void check_security_list();
     bool walk_security_list(std::vector<CellIndex>& members);
     void relink_security();
@@ -110,9 +112,18 @@ private:
     bool changed_ = false;
     BitMap claimed_;
     std::vector<Pending> stack_;
+    // Of the key that is being checked; kept for their memory.
     std::vector<CellIndex> claimed_data_;
-    std::unordered_map<CellIndex, bool> security_good_;
-    std::unordered_map<CellIndex, std::uint32_t> references_;
+    std::vector<std::uint32_t> dropped_;
+    std::vector<CellIndex> leaves_;
+    std::vector<Element> elements_;
+    struct Security {
+        bool good = false;
+        std::uint32_t references = 0;
+    };
+    Security& security_of(CellIndex cell);
+    std::unordered_map<CellIndex, Security> security_;
+    std::pair<CellIndex, Security*> last_security_ = {nil_cell, nullptr};  // neighbours often share one
     std::vector<CellIndex> security_list_;
 };
 

@@ -7,20 +7,23 @@
 
 namespace regent::hive {
 
-bool TreeCheck::security_usable(CellIndex security) {
-    const auto known = security_good_.find(security);
-    if (known != security_good_.end()) return known->second;
-    const Bytes descriptor = (security & volatile_bit) == 0 ? descriptor_of(cells_, security) : Bytes{};
-    const bool good = valid_descriptor(descriptor) && claim(security);
-    security_good_[security] = good;
-    return good;
+TreeCheck::Security& TreeCheck::security_of(CellIndex cell) {
+    if (last_security_.second != nullptr && last_security_.first == cell) return *last_security_.second;
+    const auto [known, is_new] = security_.try_emplace(cell);
+    if (is_new) {
+        const Bytes descriptor = (cell & volatile_bit) == 0 ? descriptor_of(cells_, cell) : Bytes{};
+        known->second.good = valid_descriptor(descriptor) && claim(cell);
+    }
+    last_security_ = {cell, &known->second};
+    return known->second;
 }
 
 // A key without a usable descriptor takes its parent's (checked before it, as parents are); the root takes the default.
 void TreeCheck::check_key_security(CellIndex key) {
     const CellIndex security = node(key).security;
-    if (security_usable(security)) {
-        ++references_[security];
+    Security& known = security_of(security);
+    if (known.good) {
+        ++known.references;
         return;
     }
     report(FindingKind::security, key, "a security cell with a valid descriptor", "cell " + std::to_string(security),
@@ -41,10 +44,10 @@ void TreeCheck::check_key_security(CellIndex key) {
         record.blink = substitute;
         record.descriptor_size = static_cast<std::uint32_t>(descriptor.size());
         std::memcpy(data.data() + sizeof(KeySecurity), descriptor.data(), descriptor.size());
-        security_good_[substitute] = true;
+        security_[substitute].good = true;
     }
     mend_node(key).security = substitute;
-    ++references_[substitute];
+    ++security_[substitute].references;
 }
 
 // Follows the circle from the root's cell; false when it does not close, both ways, over cells that are security cells.
@@ -65,13 +68,15 @@ bool TreeCheck::walk_security_list(std::vector<CellIndex>& members) {
         if (next == nullptr || next->blink != cell) return false;
         cell = record->flink;
     } while (cell != start);
-    return std::all_of(references_.begin(), references_.end(),
-                       [&](const auto& used) { return seen.test(used.first / 8); });
+    return std::all_of(security_.begin(), security_.end(),
+                       [&](const auto& known) { return known.second.references == 0 || seen.test(known.first / 8); });
 }
 
 void TreeCheck::relink_security() {
     security_list_.clear();
-    for (const auto& [cell, count] : references_) security_list_.push_back(cell);
+    for (const auto& [cell, known] : security_) {
+        if (known.references != 0) security_list_.push_back(cell);
+    }
     std::sort(security_list_.begin(), security_list_.end());
     for (std::size_t i = 0; i < security_list_.size(); ++i) {
         auto& record = *rtl::record_at<KeySecurity>(mend(security_list_[i]));
@@ -92,8 +97,8 @@ void TreeCheck::check_security_list() {
 
 void TreeCheck::check_reference_counts() {
     for (CellIndex cell : security_list_) {
-        const auto used = references_.find(cell);
-        const std::uint32_t expected = used == references_.end() ? 0 : used->second;
+        const auto known = security_.find(cell);
+        const std::uint32_t expected = known == security_.end() ? 0 : known->second.references;
         const std::uint32_t stored = cells_.record<KeySecurity>(cell)->reference_count;
         if (stored == expected) continue;
         report(FindingKind::security, cell, std::to_string(expected) + " references", std::to_string(stored),

@@ -14,8 +14,7 @@ void TreeCheck::drop_values(CellIndex key, FindingKind kind, std::string expecte
     mended.value_list = nil_cell;
 }
 
-const char* value_record_defect(const Cells& cells, const KeyNode& owner, CellIndex cell) {
-    const Bytes data = cells.data(cell);
+const char* value_record_defect(const KeyNode& owner, Bytes data) {
     const auto* value = rtl::record_at<KeyValue>(data);
     if (value == nullptr) return "a cell too small for a value";
     if (value->signature != vk_signature) return "no vk signature";
@@ -33,13 +32,13 @@ const char* value_record_defect(const Cells& cells, const KeyNode& owner, CellIn
     return nullptr;
 }
 
-const char* TreeCheck::value_defect(CellIndex key, CellIndex cell) {
+const char* TreeCheck::value_defect(const KeyNode& owner, CellIndex cell, Bytes data) {
     if (!claim(cell)) return "a cell that is free, out of range, or belongs to something else";
-    if (const char* defect = value_record_defect(cells_, node(key), cell)) return defect;
+    if (const char* defect = value_record_defect(owner, data)) return defect;
     claimed_data_.clear();
-    const char* defect = value_data_defect(cells_, *cells_.record<KeyValue>(cell), [this](CellIndex data) {
-        if (!claim(data)) return false;
-        claimed_data_.push_back(data);
+    const char* defect = value_data_defect(cells_, *rtl::record_at<KeyValue>(data), [this](CellIndex part) {
+        if (!claim(part)) return false;
+        claimed_data_.push_back(part);
         return true;
     });
     if (defect != nullptr) {
@@ -49,38 +48,55 @@ const char* TreeCheck::value_defect(CellIndex key, CellIndex cell) {
 }
 
 void TreeCheck::check_values(CellIndex key) {
-    const std::uint32_t count = node(key).value_count;
+    const KeyNode& owner = node(key);
+    const std::uint32_t count = owner.value_count;
     if (count == 0) return;
-    const CellIndex list = node(key).value_list;
-    if (cells_.data(list).size() / 4 < count || !claim(list)) {
+    const CellIndex list = owner.value_list;
+    const Bytes elements = cells_.data(list);
+    if (elements.size() / 4 < count || !claim(list)) {
         return drop_values(key, FindingKind::value_list, "a list of " + std::to_string(count) + " values",
                            "cell " + std::to_string(list));
     }
-    std::vector<CellIndex> kept;
+    const auto element = [&](std::uint32_t i) { return *rtl::load<std::uint32_t>(elements, std::uint64_t{i} * 4); };
     std::uint32_t max_name = 0;
     std::uint32_t max_data = 0;
+    dropped_.clear();
+    for (std::uint32_t i = 0; i < count; ++i) cells_.prefetch(element(i));
     for (std::uint32_t i = 0; i < count; ++i) {
-        const CellIndex cell = value_cell(cells_, node(key), i);
-        if (const char* defect = value_defect(key, cell)) {
+        const CellIndex cell = element(i);
+        const Bytes data = cells_.data(cell);
+        if (const char* defect = value_defect(owner, cell, data)) {
             report(FindingKind::value, key, "value " + std::to_string(i) + " at cell " + std::to_string(cell), defect,
                    "value removed");
+            dropped_.push_back(i);
             continue;
         }
-        kept.push_back(cell);
-        max_name = std::max(max_name, static_cast<std::uint32_t>(name_of_value(cells_, cell).byte_size()));
-        max_data = std::max(max_data, cells_.record<KeyValue>(cell)->data_size & ~value_inline_bit);
+        const KeyValue& value = *rtl::record_at<KeyValue>(data);
+        const bool compressed = (value.flags & value_comp_name) != 0;
+        max_name = std::max(max_name, std::uint32_t{value.name_size} * (compressed ? 2 : 1));
+        max_data = std::max(max_data, value.data_size & ~value_inline_bit);
     }
     if (!repair_) return;
-    if (kept.size() != count) {
-        const MutableBytes bytes = mend(list);
-        for (std::size_t i = 0; i < kept.size(); ++i) *rtl::record_at<Le32>(bytes, i * 4) = kept[i];
-        KeyNode& mended = mend_node(key);
-        mended.value_count = static_cast<std::uint32_t>(kept.size());
-        if (kept.empty()) mended.value_list = nil_cell;
-    }
+    if (!dropped_.empty()) remove_values(key, list);
     KeyNode& record = node(key);
     if (max_name > record.max_value_name) record.max_value_name = max_name;
     if (max_data > record.max_value_data) record.max_value_data = max_data;
+}
+
+void TreeCheck::remove_values(CellIndex key, CellIndex list) {
+    const MutableBytes bytes = mend(list);
+    std::size_t kept = 0;
+    std::size_t next_dropped = 0;
+    for (std::uint32_t i = 0; i < node(key).value_count; ++i) {
+        if (next_dropped < dropped_.size() && dropped_[next_dropped] == i) {
+            ++next_dropped;
+            continue;
+        }
+        *rtl::record_at<Le32>(bytes, 4 * kept++) = *rtl::record_at<Le32>(bytes, std::size_t{i} * 4);
+    }
+    KeyNode& mended = mend_node(key);
+    mended.value_count = static_cast<std::uint32_t>(kept);
+    if (kept == 0) mended.value_list = nil_cell;
 }
 
 }  // namespace regent::hive

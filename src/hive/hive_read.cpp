@@ -61,7 +61,7 @@ bool HiveImpl::sound_subkeys(CellIndex key) const {
 std::optional<ValueRef> HiveImpl::sound_value(CellIndex key, std::optional<ValueRef> value) const {
     if (!value || cells.stable().trusted() || storage_of(key) == StorageType::volatile_) return value;
     const char* defect = storage_of(value->cell) == StorageType::stable
-                             ? value_record_defect(cells, node(key), value->cell)
+                             ? value_record_defect(node(key), cells.data(value->cell))
                              : "a volatile cell";
     if (defect == nullptr) {
         defect = value_data_defect(cells, *cells.record<KeyValue>(value->cell), [](CellIndex) { return true; });

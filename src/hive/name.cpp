@@ -1,6 +1,7 @@
 #include "hive/name.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace regent::hive {
@@ -21,8 +22,27 @@ Utf16 NameView::to_utf16() const {
     return text;
 }
 
+namespace {
+
+// The upcase of what a compressed name can hold.
+const std::array<char16_t, 256>& latin_upcase() {
+    static const std::array<char16_t, 256> table = [] {
+        std::array<char16_t, 256> made;
+        for (std::size_t i = 0; i < made.size(); ++i) made[i] = rtl::upcase(static_cast<char16_t>(i));
+        return made;
+    }();
+    return table;
+}
+
+}  // namespace
+
 std::uint32_t NameView::hash() const {
     std::uint32_t hash = 0;
+    if (compressed_) {
+        const auto& table = latin_upcase();
+        for (const std::byte unit : stored_) hash = hash * 37 + table[std::to_integer<std::size_t>(unit)];
+        return hash;
+    }
     for (std::size_t i = 0; i < size(); ++i) hash = hash * 37 + rtl::upcase((*this)[i]);
     return hash;
 }
@@ -44,7 +64,26 @@ int compare(const Left& a, const Right& b) {
 }  // namespace
 
 int compare_folded(NameView a, Utf16View b) { return compare(a, b); }
-int compare_folded(NameView a, NameView b) { return compare(a, b); }
+int compare_folded(NameView a, NameView b) {
+    if (!a.compressed() || !b.compressed()) return compare(a, b);
+    const auto& table = latin_upcase();
+    const std::size_t common = a.size() < b.size() ? a.size() : b.size();
+    for (std::size_t i = 0; i < common; ++i) {
+        if (a.stored()[i] == b.stored()[i]) continue;
+        const char16_t ua = table[std::to_integer<std::size_t>(a.stored()[i])];
+        const char16_t ub = table[std::to_integer<std::size_t>(b.stored()[i])];
+        if (ua != ub) return ua < ub ? -1 : 1;
+    }
+    return a.size() == b.size() ? 0 : (a.size() < b.size() ? -1 : 1);
+}
+
+bool NameView::contains(char unit) const {
+    if (compressed_) return stored_.size() != 0 && std::memchr(stored_.data(), unit, stored_.size()) != nullptr;
+    for (std::size_t i = 0; i < size(); ++i) {
+        if ((*this)[i] == static_cast<char16_t>(unit)) return true;
+    }
+    return false;
+}
 
 namespace {
 

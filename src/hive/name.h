@@ -28,7 +28,8 @@ public:
     // Writes min(size(), capacity) units; returns how many.
     std::size_t copy_to(char16_t* out, std::size_t capacity) const;
     Utf16 to_utf16() const;
-    std::uint32_t hash() const;  // the `lh` leaf's hash
+    bool contains(char unit) const;  // an ASCII character
+    std::uint32_t hash() const;      // the `lh` leaf's hash
 
 private:
     Bytes stored_;

@@ -65,6 +65,10 @@ public:
         if (length < 8 || length > size_ - offset) return {};
         return {base_ + offset + 4, length - 4};
     }
+    void prefetch(CellIndex cell) const {
+        const std::uint32_t offset = cell & ~volatile_bit;
+        if (offset < size_) __builtin_prefetch(base_ + offset);
+    }
     MutableBytes mutable_cell(CellIndex index) {
         const Bytes data = cell(index);
         return {const_cast<std::byte*>(data.data()), data.size()};
@@ -115,10 +119,10 @@ private:
         std::size_t live = 0;
     };
     // What is known of a page.
-    static constexpr std::uint8_t page_touched = 1;
-    static constexpr std::uint8_t page_sound = 2;     // in a bin whose header and tiling are good
-    static constexpr std::uint8_t page_first = 4;     // a bin begins here
-    static constexpr std::uint8_t page_enlisted = 8;  // with page_first: the bin's free cells are in the lists
+    static constexpr unsigned page_touched = 1;
+    static constexpr unsigned page_sound = 2;     // in a bin whose header and tiling are good
+    static constexpr unsigned page_first = 4;     // a bin begins here
+    static constexpr unsigned page_enlisted = 8;  // with page_first: the bin's free cells are in the lists
     using Lock = rtl::Mutex<rtl::LockRank::leaf>;
 
     static std::size_t class_of(std::uint32_t size);
@@ -151,7 +155,7 @@ private:
     void adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const;
     void enlist_bin(std::uint32_t bin);
     std::uint32_t load_bin(std::uint32_t offset, FindingSink& sink, bool* changed);
-    void mend_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed);
+    void load_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed);
     bool touch(std::uint32_t offset) const;  // true: the page is in a sound bin
     void touch_page(std::uint32_t page) const RG_REQUIRES(touch_lock_);
     std::uint32_t nearest_bin(std::uint32_t page) const RG_REQUIRES(touch_lock_);

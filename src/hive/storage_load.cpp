@@ -44,7 +44,7 @@ void Storage::adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const {
     }
     for (std::uint32_t page = end / page_size; page-- > bin / page_size;) {
         const bool first = page == bin / page_size;
-        set_page(page, static_cast<std::uint8_t>(page_touched | page_sound | (first ? page_first : 0)));
+        set_page(page, page_touched | page_sound | (first ? page_first : 0U));
     }
 }
 
@@ -64,7 +64,7 @@ void Storage::enlist_bin(std::uint32_t bin) {
     }
     if (free_from != end) enlist(free_from, end - free_from);
     const std::uint32_t page = bin / page_size;
-    set_page(page, static_cast<std::uint8_t>(page_state(page) | page_enlisted));
+    set_page(page, page_state(page) | page_enlisted);
 }
 
 // --- All at once.
@@ -78,9 +78,7 @@ void Storage::load_bins(FindingSink& sink, bool* changed) {
 // length is unknown, and what follows is judged by itself.
 std::uint32_t Storage::load_bin(std::uint32_t offset, FindingSink& sink, bool* changed) {
     if (const std::uint32_t size = bin_size_at(offset)) {
-        mend_cells(offset, size, sink, changed);
-        adopt_bin(offset, size);
-        enlist_bin(offset);
+        load_cells(offset, size, sink, changed);
         return size;
     }
     const BinHeader& header = *rtl::record_at<BinHeader>(bytes(), offset);
@@ -93,14 +91,32 @@ std::uint32_t Storage::load_bin(std::uint32_t offset, FindingSink& sink, bool* c
     return page_size;
 }
 
-void Storage::mend_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed) {
+// What first_bad_cell, adopt_bin and enlist_bin do, in one pass.
+void Storage::load_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed) {
     const std::uint32_t end = bin + bin_size;
-    const std::uint32_t bad = first_bad_cell(bin, bin_size);
-    if (bad == end) return;
-    sink.report({FindingKind::cell, file_offset(bad), "a multiple of 8, at most " + number(end - bad),
-                 std::to_string(stored_size_at(bad)), "free space to the end of the bin"});
-    *changed = true;
-    store_size(bad, static_cast<std::int32_t>(end - bad));
+    std::uint32_t free_from = end;  // start of the run of free cells just before `offset`
+    for (std::uint32_t offset = bin + first_cell; offset < end;) {
+        std::uint32_t size = cell_size_at(offset);
+        if (size < 8 || size % 8 != 0 || size > end - offset) {
+            sink.report({FindingKind::cell, file_offset(offset), "a multiple of 8, at most " + number(end - offset),
+                         std::to_string(stored_size_at(offset)), "free space to the end of the bin"});
+            *changed = true;
+            size = end - offset;
+            store_size(offset, static_cast<std::int32_t>(size));
+        }
+        if (stored_size_at(offset) > 0) {
+            if (free_from == end) free_from = offset;
+        } else {
+            if (free_from != end) enlist(free_from, offset - free_from);
+            free_from = end;
+            allocated_.set(offset / 8);
+        }
+        offset += size;
+    }
+    if (free_from != end) enlist(free_from, end - free_from);
+    for (std::uint32_t page = bin / page_size; page < end / page_size; ++page) {
+        set_page(page, page_touched | page_sound | (page == bin / page_size ? page_first | page_enlisted : 0U));
+    }
 }
 
 // --- At first touch.
