@@ -67,6 +67,7 @@ enum class Validation : std::uint8_t {
 
 struct OpenOptions {
     bool read_only = false;          // nothing is written, recovery and repair happen in memory only
+    bool in_memory = false;          // changes are made in memory only; the file is neither locked nor written
     bool create_if_missing = false;  // with create.root_* below
     Validation validation = Validation::full;
     bool self_heal = true;          // false: any Finding fails the load with REGISTRY_CORRUPT

@@ -93,6 +93,20 @@ TEST(HiveDurability, AFailedSyncIsFinal) {
     EXPECT_EQ(hive->set_value(hive->root(), u"b", 3, {}, 1).error().code(), STATUS_MEDIA_WRITE_PROTECTED);
 }
 
+TEST(HiveDurability, AHiveOpenedInMemoryChangesAndItsFileDoesNot) {
+    rtl::SimEnv env;
+    ASSERT_TRUE(open_hive(env));
+    const rtl::DiskImage before = env.contents();
+    OpenOptions options;
+    options.in_memory = true;
+    auto owner = open_hive(env).value();  // no lock is in the way
+    auto hive = Hive::open(env, path, options).value();
+    set_text(*hive, hive->root(), "a", "aaaaaaaa");
+    EXPECT_TRUE(hive->reconcile());
+    EXPECT_TRUE(hive->find_value(hive->root(), u"a"));
+    EXPECT_EQ(env.contents(), before);
+}
+
 TEST(HiveDurability, TwoOwnersExclude) {
     rtl::SimEnv env;
     auto hive = open_hive(env).value();

@@ -176,6 +176,14 @@ Result<std::vector<LogFile>> read_logs(rtl::Env& env, const std::string& path) {
 }
 
 Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path, const OpenOptions& options) {
+    if (options.in_memory) {
+        OpenOptions reading = options;
+        reading.in_memory = false;
+        reading.read_only = true;
+        auto hive = RG_TRY(open(env, path, reading));
+        hive->impl_->read_only = false;  // without a log, writes stay in memory
+        return hive;
+    }
     auto opened = env.open(path, options.read_only ? rtl::OpenMode::read : rtl::OpenMode::read_write);
     const bool missing = !opened && opened.error().code() == STATUS_OBJECT_NAME_NOT_FOUND;
     if (missing && options.create_if_missing && !options.read_only) {
