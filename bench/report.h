@@ -52,8 +52,12 @@ private:
     std::vector<Figure> figures_;
 };
 
-// Nanoseconds per call of `operation`, called once for each of `count`.
+// Nanoseconds (of spent_ns) per call of `operation`, called once for each of `count`.
 double time_per_operation(std::size_t count, const std::function<void(std::size_t)>& operation);
 std::int64_t now_ns();
+// The processor time of the calling thread instead of the wall's, where it is told to count that: on a machine that
+// others use too, the time of one thread's work without the time that it waited for a processor.
+void count_processor_time();
+std::int64_t spent_ns();
 
 }  // namespace regent::bench

@@ -19,7 +19,7 @@ Edit::~Edit() {
     if (committed_) return;
     for (auto saved = saved_.rbegin(); saved != saved_.rend(); ++saved) {
         const MutableBytes cell = fresh(saved->cell);
-        std::memcpy(cell.data() + saved->offset, saved_bytes_.data() + saved->at, saved->size);
+        std::memcpy(cell.data() + saved->offset, saved->bytes, saved->size);
     }
     for (auto saved = saved_lists_.rbegin(); saved != saved_lists_.rend(); ++saved) {
         if (saved->list.count == 0) {
@@ -47,10 +47,10 @@ MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) 
     const MutableBytes data = fresh(cell);
     RG_ASSERT(offset <= data.size() && size <= data.size() - offset);
     const MutableBytes range = data.subspan(offset, size);
-    const std::size_t at = saved_bytes_.size();
     make_room_for_one(saved_);
-    saved_bytes_.insert(saved_bytes_.end(), range.begin(), range.end());
-    saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), at});
+    auto* bytes = static_cast<std::byte*>(arena_.allocate(size, 1));
+    std::memcpy(bytes, range.data(), size);
+    saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), bytes});
     const std::uint32_t start = (cell & ~volatile_bit) + 4 + static_cast<std::uint32_t>(offset);
     cells_.storage(storage_of(cell)).mark_dirty(start, static_cast<std::uint32_t>(size));
     return range;

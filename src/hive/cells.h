@@ -101,7 +101,7 @@ private:
         CellIndex cell;
         std::uint32_t offset;
         std::uint32_t size;
-        std::size_t at;  // in saved_bytes_
+        const std::byte* bytes;  // in the arena
     };
     struct SavedList {
         CellIndex key;
@@ -114,7 +114,6 @@ private:
     alignas(8) std::byte room_[2048];
     std::pmr::monotonic_buffer_resource arena_{room_, sizeof(room_)};
     std::pmr::vector<Saved> saved_{&arena_};
-    std::pmr::vector<std::byte> saved_bytes_{&arena_};
     std::pmr::vector<SavedList> saved_lists_{&arena_};
     std::pmr::vector<CellIndex> allocated_{&arena_};
     std::pmr::vector<CellIndex> doomed_{&arena_};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace regent::hive {
@@ -88,36 +89,52 @@ bool NameView::contains(char unit) const {
 namespace {
 
 constexpr std::size_t units_at_once = 8;
+using Units = std::uint16_t __attribute__((vector_size(2 * units_at_once)));
 
-// Eight Latin-1 units against eight UTF-16 units, case and all.
-bool same_units(const std::byte* latin, const char16_t* units) {
+bool same_upcased(char16_t a, char16_t b) { return a == b || rtl::upcase(a) == rtl::upcase(b); }
+
+// Eight Latin-1 units against eight UTF-16 units; only those that differ are folded.
+bool same_folded(const std::byte* latin, const char16_t* units) {
     using Latin = std::uint8_t __attribute__((vector_size(units_at_once)));
-    using Units = std::uint16_t __attribute__((vector_size(2 * units_at_once)));
     Latin narrow;
+    Units given;
     std::memcpy(&narrow, latin, sizeof(narrow));
-    const Units wide = __builtin_convertvector(narrow, Units);
-    return std::memcmp(&wide, units, sizeof(wide)) == 0;
+    std::memcpy(&given, units, sizeof(given));
+    const Units differences = __builtin_convertvector(narrow, Units) ^ given;
+    std::uint64_t halves[2];
+    std::memcpy(halves, &differences, sizeof(halves));
+    for (std::size_t half = 0; half < 2; ++half) {
+        while (halves[half] != 0) {
+            const auto at = static_cast<std::size_t>(std::countr_zero(halves[half])) / 16;
+            const std::size_t i = half * 4 + at;
+            if (!same_upcased(static_cast<char16_t>(std::to_integer<unsigned>(latin[i])), units[i])) return false;
+            halves[half] &= ~(std::uint64_t{0xFFFF} << (at * 16));
+        }
+    }
+    return true;
 }
 
 }  // namespace
 
-bool equal_folded(NameView a, Utf16View b) {
-    if (a.size() != b.size()) return false;
-    if (!a.compressed()) {
-        return b.empty() || std::memcmp(a.stored().data(), b.data(), b.size() * 2) == 0 || compare(a, b) == 0;
+bool equal_folded(Bytes stored, bool compressed, Utf16View b) {
+    if (!compressed) {
+        if (stored.size() / 2 != b.size()) return false;
+        if (b.empty() || std::memcmp(stored.data(), b.data(), b.size() * 2) == 0) return true;
+        return compare(NameView(stored, false), b) == 0;
     }
-    const std::byte* latin = a.stored().data();
-    for (std::size_t at = 0; at < b.size();) {
-        // The last eight overlap those before them.
-        if (b.size() >= units_at_once) at = std::min(at, b.size() - units_at_once);
-        const std::size_t count = std::min(b.size() - at, units_at_once);
-        if (count < units_at_once || !same_units(latin + at, b.data() + at)) {
-            for (std::size_t i = at; i < at + count; ++i) {
-                const auto unit = static_cast<char16_t>(std::to_integer<unsigned>(latin[i]));
-                if (unit != b[i] && rtl::upcase(unit) != rtl::upcase(b[i])) return false;
-            }
+    if (stored.size() != b.size()) return false;
+    const std::byte* latin = stored.data();
+    if (b.size() < units_at_once) {
+        for (std::size_t i = 0; i < b.size(); ++i) {
+            if (!same_upcased(static_cast<char16_t>(std::to_integer<unsigned>(latin[i])), b[i])) return false;
         }
-        at += count;
+        return true;
+    }
+    // The end first, where names that begin alike differ; it overlaps the last whole block.
+    const std::size_t last = b.size() - units_at_once;
+    if (!same_folded(latin + last, b.data() + last)) return false;
+    for (std::size_t at = 0; at < last; at += units_at_once) {
+        if (!same_folded(latin + at, b.data() + at)) return false;
     }
     return true;
 }

@@ -40,7 +40,9 @@ private:
 int compare_folded(NameView a, Utf16View b);
 int compare_folded(NameView a, NameView b);
 // The same as compare_folded(a, b) == 0, eight units at a time where the case agrees too.
-bool equal_folded(NameView a, Utf16View b);
+// (Its parts apart: they travel in registers, a view in memory.)
+bool equal_folded(Bytes stored, bool compressed, Utf16View b);
+inline bool equal_folded(NameView a, Utf16View b) { return equal_folded(a.stored(), a.compressed(), b); }
 
 // True when every unit is <= 0xFF, so that the name is stored one byte a unit.
 bool compressible(Utf16View name);

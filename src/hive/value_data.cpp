@@ -37,8 +37,14 @@ std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, U
     const Bytes list = cells.data(node.value_list);
     for (std::uint32_t i = 0; i < count; ++i) {
         const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
-        const NameView stored = name_of_value(cells, cell);
-        if (equal_folded(stored, name)) return ValueRef{cell, i};
+        const Bytes data = cells.data(cell);
+        const auto* record = rtl::record_at<KeyValue>(data);
+        if (record == nullptr || record->signature != vk_signature) continue;
+        // Most names are passed over by their length.
+        const bool compressed = (record->flags & value_comp_name) != 0;
+        if (record->name_size != (compressed ? name.size() : name.size() * 2)) continue;
+        const auto stored = rtl::slice(data, sizeof(KeyValue), record->name_size);
+        if (stored && equal_folded(*stored, compressed, name)) return ValueRef{cell, i};
     }
     return std::nullopt;
 }
