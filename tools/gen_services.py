@@ -21,10 +21,13 @@ FIXED = {
     "handle": "HANDLE", "event": "HANDLE", "objattr": "POBJECT_ATTRIBUTES", "objattr_opt": "POBJECT_ATTRIBUTES",
     "ustr": "PUNICODE_STRING", "ustr_opt": "PUNICODE_STRING", "sd": "PSECURITY_DESCRIPTOR",
     "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "apc_context": "PVOID",
-    "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "handles": "const HANDLE*",
+    "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
+    "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
 }
 POINTERS = {"out", "out_opt", "in_opt", "inout"}
-SIZED = {"in_buf", "out_buf", "out_name", "out_dir", "handles"}
+ARRAYS = {"in_handles": "HANDLE", "load_entries": "KEY_LOAD_ENTRY"}
+OUT_BUFFERS = {"out_buf", "out_name", "out_dir", "out_pids"}
+SIZED = {"in_buf", "handles", "value_entries"} | OUT_BUFFERS | ARRAYS.keys()
 
 
 class Argument:
@@ -39,6 +42,8 @@ class Argument:
             self.type = POINTER_NAMES.get(self.detail, f"{self.detail}*")
         elif self.kind in FIXED:
             self.type = FIXED[self.kind]
+        elif self.kind in ARRAYS:
+            self.type = f"{ARRAYS[self.kind]}*"
         else:
             sys.exit(f"{where}: unknown argument kind '{self.kind}'")
 
@@ -51,10 +56,17 @@ class Service:
         self.name = match.group(1)
         self.zw = "Zw" + self.name[2:]
         self.arguments = [Argument(part, where) for part in match.group(2).split(",") if part.strip()]
-        names = {argument.name for argument in self.arguments if argument.kind == "value"}
+        kinds = {argument.name: argument.kind for argument in self.arguments}
         for argument in self.arguments:
-            if argument.kind in SIZED and argument.detail not in names:
+            if argument.kind not in SIZED:
+                continue
+            kind = kinds.get(argument.detail)
+            if kind not in ("value", "inout"):
                 sys.exit(f"{where}: {argument.name} names the length '{argument.detail}', which is no value argument")
+            # How both stubs say the length: a length behind a pointer is zero where there is no pointer.
+            argument.length = argument.detail
+            if kind == "inout":
+                argument.length = f"({argument.detail} == nullptr ? 0 : *{argument.detail})"
 
     def parameters(self):
         return ", ".join(f"{a.type} {a.name}" for a in self.arguments)
@@ -163,24 +175,28 @@ def client_put(a):
         return f"call.put_object_attributes({a.name});"
     if a.kind in ("ustr", "ustr_opt"):
         return f"call.put_string({a.name});"
-    if a.kind in ("in_buf", "handles"):
-        return f"call.put_{'buffer' if a.kind == 'in_buf' else 'handles'}({a.name}, {a.detail});"
-    if a.kind in ("out_buf", "out_name", "out_dir"):
-        return f"call.put_out_buffer({a.name}, {a.detail});"
+    if a.kind in ("in_buf", "handles", "value_entries"):
+        return f"call.put_{'buffer' if a.kind == 'in_buf' else a.kind}({a.name}, {a.length});"
+    if a.kind in ARRAYS:
+        return f"call.put_array({a.name}, {a.length});"
+    if a.kind in OUT_BUFFERS:
+        return f"call.put_out_buffer({a.name}, {a.length});"
     if a.kind == "sd":
         return f"call.put_security_descriptor({a.name});"
     if a.kind == "iosb":
         return f"call.put_io_status({a.name});"
     if a.kind == "apc":
         return f"call.refuse_apc({a.name} != nullptr);"
-    return f"static_cast<void>({a.name});"  # apc_context: without an APC it has no use
+    return f"call.put_value({a.name});"  # apc_context: whether there is one is all that matters
 
 
 def client_get(a):
     if a.kind in ("out", "out_opt", "inout"):
         return f"call.get_out({a.name});"
-    if a.kind in ("out_buf", "out_name", "out_dir"):
+    if a.kind in OUT_BUFFERS:
         return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name});"
+    if a.kind == "value_entries":
+        return f"call.get_value_entries({a.name}, {a.length});"
     if a.kind == "iosb":
         return f"call.get_io_status({a.name});"
     return None
@@ -210,9 +226,11 @@ def server_get(a):
         return f"const auto {a.name} = call.object_attributes();"
     if a.kind in ("ustr", "ustr_opt"):
         return f"const auto {a.name} = call.string();"
-    if a.kind in ("in_buf", "handles"):
-        return f"const auto {a.name} = call.{'buffer' if a.kind == 'in_buf' else 'handles'}();"
-    if a.kind in ("out_buf", "out_name", "out_dir"):
+    if a.kind in ("in_buf", "handles", "value_entries"):
+        return f"const auto {a.name} = call.{'buffer' if a.kind == 'in_buf' else a.kind}();"
+    if a.kind in ARRAYS:
+        return f"const auto {a.name} = call.array<{ARRAYS[a.kind]}>();"
+    if a.kind in OUT_BUFFERS:
         return f"const auto {a.name} = call.out_buffer();"
     if a.kind == "sd":
         return f"const auto {a.name} = call.security_descriptor();"
@@ -220,22 +238,26 @@ def server_get(a):
         return f"const auto {a.name} = call.io_status();"
     if a.kind == "apc":
         return f"const PIO_APC_ROUTINE {a.name} = nullptr;"
-    return f"const PVOID {a.name} = nullptr;"
+    return f"const auto {a.name} = call.value<PVOID>();"
 
 
 def server_check(a):
     """A length travels as a value and with its buffer; a frame where they differ is no frame of ours."""
     if a.kind in SIZED:
-        rule = "check_handles" if a.kind == "handles" else "check_length"
-        return f"call.{rule}({a.name}, {a.detail});"
+        rule = {"handles": "check_handles", "value_entries": "check_entries"}.get(a.kind, "check_length")
+        if a.kind in ARRAYS:
+            rule = "check_array"
+        return f"call.{rule}({a.name}, {a.length});"
     return None
 
 
 def server_put(a):
     if a.kind in ("out", "out_opt", "inout"):
         return f"call.reply_out({a.name});"
-    if a.kind in ("out_buf", "out_name", "out_dir"):
+    if a.kind in OUT_BUFFERS:
         return f"call.reply_{a.kind.replace('buf', 'buffer')}({a.name});"
+    if a.kind == "value_entries":
+        return f"call.reply_value_entries({a.name});"
     if a.kind == "iosb":
         return f"call.reply_io_status({a.name});"
     return None

@@ -208,6 +208,43 @@ typedef struct _KEY_VALUE_ENTRY {
     ULONG Type;
 } KEY_VALUE_ENTRY, *PKEY_VALUE_ENTRY;
 
+/* One more parameter of NtLoadKey3. */
+typedef enum _KEY_LOAD_ENTRY_TYPE { KeyLoadTrustClassKey = 1, KeyLoadEvent, KeyLoadToken } KEY_LOAD_ENTRY_TYPE;
+
+typedef struct _KEY_LOAD_ENTRY {
+    KEY_LOAD_ENTRY_TYPE EntryType;
+    union {
+        HANDLE KeyHandle;
+        ULONG_PTR Value;
+    };
+} KEY_LOAD_ENTRY, *PKEY_LOAD_ENTRY;
+
+typedef struct _KEY_PID_ARRAY {
+    HANDLE PID;
+    UNICODE_STRING KeyName;
+} KEY_PID_ARRAY, *PKEY_PID_ARRAY;
+
+typedef struct _KEY_OPEN_SUBKEYS_INFORMATION {
+    ULONG Count;
+    KEY_PID_ARRAY KeyArray[1];
+} KEY_OPEN_SUBKEYS_INFORMATION, *PKEY_OPEN_SUBKEYS_INFORMATION;
+
+typedef struct _KEY_TRUST_INFORMATION {
+    ULONG TrustedKey; /* 1: the key lies in a hive of the system */
+} KEY_TRUST_INFORMATION, *PKEY_TRUST_INFORMATION;
+
+typedef struct _KEY_VIRTUALIZATION_INFORMATION {
+    ULONG Flags; /* VirtualizationCandidate 1, Enabled 2, VirtualTarget 4, VirtualStore 8, VirtualSource 16 */
+} KEY_VIRTUALIZATION_INFORMATION, *PKEY_VIRTUALIZATION_INFORMATION;
+
+typedef struct _KEY_LAYER_INFORMATION {
+    ULONG Flags; /* IsTombstone 1, IsSupersedeLocal 2, IsSupersedeTree 4, ClassIsInherited 8 */
+} KEY_LAYER_INFORMATION, *PKEY_LAYER_INFORMATION;
+
+typedef struct _KEY_VALUE_LAYER_INFORMATION {
+    ULONG Flags; /* IsTombstone 1 */
+} KEY_VALUE_LAYER_INFORMATION, *PKEY_VALUE_LAYER_INFORMATION;
+
 RG_STATIC_ASSERT(offsetof(KEY_BASIC_INFORMATION, Name) == 16);
 RG_STATIC_ASSERT(offsetof(KEY_NODE_INFORMATION, Name) == 24);
 RG_STATIC_ASSERT(offsetof(KEY_FULL_INFORMATION, Class) == 44);

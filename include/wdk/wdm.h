@@ -6,3 +6,4 @@
 #include "wdm/io.h"
 #include "wdm/obps.h"
 #include "wdm/rtl.h"
+#include "wdm/rtl_registry.h"

@@ -33,6 +33,22 @@ RG_EXTERN_C_BEGIN
 #define RRF_NOEXPAND 0x10000000
 #define RRF_ZEROONFAILURE 0x20000000
 
+#define REG_PROCESS_APPKEY 0x00000001      /* RegLoadAppKey */
+#define REG_MUI_STRING_TRUNCATE 0x00000001 /* RegLoadMUIString */
+
+typedef struct value_entW {
+    LPWSTR ve_valuename;
+    DWORD ve_valuelen;
+    DWORD_PTR ve_valueptr;
+    DWORD ve_type;
+} VALENTW, *PVALENTW;
+typedef struct value_entA {
+    LPSTR ve_valuename;
+    DWORD ve_valuelen;
+    DWORD_PTR ve_valueptr;
+    DWORD ve_type;
+} VALENTA, *PVALENTA;
+
 LSTATUS WINAPI RegCloseKey(HKEY hKey);
 LSTATUS WINAPI RegFlushKey(HKEY hKey);
 LSTATUS WINAPI RegNotifyChangeKeyValue(HKEY hKey, BOOL bWatchSubtree, DWORD dwNotifyFilter, HANDLE hEvent,
@@ -117,6 +133,24 @@ LSTATUS WINAPI RegLoadKeyW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpFile);
 LSTATUS WINAPI RegLoadKeyA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpFile);
 LSTATUS WINAPI RegUnLoadKeyW(HKEY hKey, LPCWSTR lpSubKey);
 LSTATUS WINAPI RegUnLoadKeyA(HKEY hKey, LPCSTR lpSubKey);
+LSTATUS WINAPI RegRestoreKeyW(HKEY hKey, LPCWSTR lpFile, DWORD dwFlags);
+LSTATUS WINAPI RegRestoreKeyA(HKEY hKey, LPCSTR lpFile, DWORD dwFlags);
+LSTATUS WINAPI RegReplaceKeyW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpNewFile, LPCWSTR lpOldFile);
+LSTATUS WINAPI RegReplaceKeyA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpNewFile, LPCSTR lpOldFile);
+LSTATUS WINAPI RegLoadAppKeyW(LPCWSTR lpFile, PHKEY phkResult, REGSAM samDesired, DWORD dwOptions, DWORD Reserved);
+LSTATUS WINAPI RegLoadAppKeyA(LPCSTR lpFile, PHKEY phkResult, REGSAM samDesired, DWORD dwOptions, DWORD Reserved);
+LSTATUS WINAPI RegQueryMultipleValuesW(HKEY hKey, PVALENTW val_list, DWORD num_vals, LPWSTR lpValueBuf,
+                                       LPDWORD ldwTotsize);
+LSTATUS WINAPI RegQueryMultipleValuesA(HKEY hKey, PVALENTA val_list, DWORD num_vals, LPSTR lpValueBuf,
+                                       LPDWORD ldwTotsize);
+LSTATUS WINAPI RegLoadMUIStringW(HKEY hKey, LPCWSTR pszValue, LPWSTR pszOutBuf, DWORD cbOutBuf, LPDWORD pcbData,
+                                 DWORD Flags, LPCWSTR pszDirectory);
+LSTATUS WINAPI RegLoadMUIStringA(HKEY hKey, LPCSTR pszValue, LPSTR pszOutBuf, DWORD cbOutBuf, LPDWORD pcbData,
+                                 DWORD Flags, LPCSTR pszDirectory);
+LSTATUS WINAPI RegOpenUserClassesRoot(HANDLE hToken, DWORD dwOptions, REGSAM samDesired, PHKEY phkResult);
+LSTATUS WINAPI RegDisableReflectionKey(HKEY hBase);
+LSTATUS WINAPI RegEnableReflectionKey(HKEY hBase);
+LSTATUS WINAPI RegQueryReflectionKey(HKEY hBase, BOOL* bIsReflectionDisabled);
 LSTATUS WINAPI RegConnectRegistryW(LPCWSTR lpMachineName, HKEY hKey, PHKEY phkResult);
 LSTATUS WINAPI RegConnectRegistryA(LPCSTR lpMachineName, HKEY hKey, PHKEY phkResult);
 
@@ -148,6 +182,13 @@ RG_EXTERN_C_END
 #define RegLoadKey RegLoadKeyW
 #define RegUnLoadKey RegUnLoadKeyW
 #define RegConnectRegistry RegConnectRegistryW
+#define RegRestoreKey RegRestoreKeyW
+#define RegReplaceKey RegReplaceKeyW
+#define RegLoadAppKey RegLoadAppKeyW
+#define RegQueryMultipleValues RegQueryMultipleValuesW
+#define RegLoadMUIString RegLoadMUIStringW
+typedef VALENTW VALENT;
+typedef PVALENTW PVALENT;
 #else
 #define RegOpenKey RegOpenKeyA
 #define RegOpenKeyEx RegOpenKeyExA
@@ -174,4 +215,11 @@ RG_EXTERN_C_END
 #define RegLoadKey RegLoadKeyA
 #define RegUnLoadKey RegUnLoadKeyA
 #define RegConnectRegistry RegConnectRegistryA
+#define RegRestoreKey RegRestoreKeyA
+#define RegReplaceKey RegReplaceKeyA
+#define RegLoadAppKey RegLoadAppKeyA
+#define RegQueryMultipleValues RegQueryMultipleValuesA
+#define RegLoadMUIString RegLoadMUIStringA
+typedef VALENTA VALENT;
+typedef PVALENTA PVALENT;
 #endif

@@ -57,6 +57,22 @@ Result<QueryOutcome> query_value(const KeyBody& key, Utf16View name, KEY_VALUE_I
 Result<QueryOutcome> enumerate_value(const KeyBody& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
                                      MutableBytes out);
 
+// One question of query_values(), and its answer.
+struct ValueEntry {
+    Utf16View name;
+    bool answered = false;
+    std::uint32_t type = 0;
+    std::uint32_t offset = 0;  // of the data in `out`, a multiple of 4
+    std::uint32_t length = 0;
+};
+struct ValuesOutcome {
+    NTSTATUS status;  // SUCCESS or BUFFER_OVERFLOW: entries up to the first that does not fit are answered
+    std::uint32_t used;
+    std::uint32_t needed;
+};
+// Several values of one moment. ERRORS: OBJECT_NAME_NOT_FOUND (any of them).
+Result<ValuesOutcome> query_values(const KeyBody& key, std::span<ValueEntry> entries, MutableBytes out);
+
 // ---- changes
 // ERRORS: INVALID_PARAMETER (name longer than 16383 units), ACCESS_DENIED (a link key takes REG_LINK
 // SymbolicLinkValue only), INSUFFICIENT_RESOURCES (data too large), the hive's.
@@ -79,6 +95,23 @@ Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::Descr
 Result<void> flush_key(KeyBody& key);
 // The subtree as a loadable hive. ERRORS: ACCESS_DENIED (\Registry, \Registry\Machine, \Registry\User), the hive's.
 Result<void> save_key(const KeyBody& key, rtl::File& out, hive::Format format);
+
+// Both subtrees in one hive file, `high`'s values winning; the one is read after the other. ERRORS: INVALID_PARAMETER
+// (one key twice), as save_key.
+Result<void> save_merged_keys(const KeyBody& high, const KeyBody& low, rtl::File& out);
+// The key's values, subkeys and descriptor become those of `source`'s root; its name and class stay. Keys that were
+// below it are deleted. Nobody is notified (NO-11). A restore that fails leaves what was there, without its volatile
+// keys. ERRORS: ACCESS_DENIED (\Registry and its two mount points), the hive's.
+Result<void> restore_key(KeyBody& key, const hive::Hive& source);
+// Back to the last flush: restore_key from the hive's own file. ERRORS: INVALID_PARAMETER (not the root of a hive that
+// is loaded with no_lazy_flush), the file's, restore_key's.
+Result<void> refresh_hive(KeyBody& key);
+// A hive's file becomes `new_file` at the next start; what is loaded goes on in `old_file`. Both are host paths on one
+// file system. ERRORS: INVALID_PARAMETER (not a hive's root, no file), the hive's (new_file), OBJECT_NAME_COLLISION
+// (old_file exists), the file system's.
+Result<void> replace_key(KeyBody& key, const std::string& new_file, const std::string& old_file);
+// Until restart nothing changes the key or anything below it: ACCESS_DENIED.
+Result<void> lock_key(KeyBody& key);
 
 // ---- notification
 // ERRORS: HIVE_UNLOADED, KEY_DELETED.

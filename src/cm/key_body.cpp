@@ -3,6 +3,7 @@
 #include <new>
 
 #include "cm/key_lock.h"
+#include "cm/registry.h"
 #include "ob/namespace.h"
 
 namespace regent::cm {
@@ -12,8 +13,12 @@ KeyBody::KeyBody(Ref<KeyControlBlock> block) : block_(std::move(block)) { block_
 KeyBody::~KeyBody() {
     end_watch();
     delete cached_name_.load(std::memory_order_acquire);
-    block_->hive().key_closed();
+    MountedHive& hive = block_->hive();
+    hive.key_closed();
     key_table().delay_close(*block_);
+    // Counted before it is asked: who marks the hive counts afterwards, so one of the two sees the other.
+    if (!hive.leaves_when_unused() || hive.open_keys() != 0) return;
+    if (Registry* registry = running_registry()) registry->unload_unused(hive);
 }
 
 Result<void> KeyBody::watch(ULONG filter, bool watch_tree, Ref<NotifyRequest> request) {

@@ -49,7 +49,7 @@ Result<void> set_write_time(KeyBody& body, Bytes information) {
     if (information.size() != sizeof(KEY_WRITE_TIME_INFORMATION)) return fail(STATUS_INFO_LENGTH_MISMATCH);
     {
         const WriteKey key(body.block());
-        RG_TRY(key.alive());
+        RG_TRY(key.writable());
         RG_TRY(key.storage().set_last_write_time(key.cell(), *rtl::load<std::int64_t>(information, 0)));
     }
     notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
@@ -60,7 +60,7 @@ Result<void> set_flags(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes info
     const std::uint32_t word = RG_TRY(word_of(information));
     {
         const WriteKey key(body.block());
-        RG_TRY(key.alive());
+        RG_TRY(key.writable());
         if (word > 0xF) return fail(STATUS_INVALID_PARAMETER);
         const hive::KeyInfo info = key.storage().key_info(key.cell());
         const auto bits = static_cast<std::uint8_t>(word);
@@ -87,6 +87,7 @@ Result<void> delete_key(KeyBody& body) {
     {
         const WriteKey key(block);
         if (!key.alive()) return {};  // DL-3: once more is a success, also when the hive went away
+        RG_TRY(key.writable());
         if (block.is_hive_root() || block.hive().options().master) return fail(STATUS_CANNOT_DELETE);
         const hive::KeyInfo info = key.storage().key_info(key.cell());
         if (info.subkey_count != 0 || (info.flags & hive::key_no_delete) != 0) return fail(STATUS_CANNOT_DELETE);
@@ -102,10 +103,11 @@ Result<void> rename_key(KeyBody& body, Utf16View name, const se::Token& token, K
     KeyControlBlock& block = body.block();
     {
         const WriteKey key(block);
-        RG_TRY(key.alive());
+        RG_TRY(key.writable());
         if (name.empty() || name.size() > hive::max_key_name || name.find(u'\\') != Utf16View::npos) {
             return fail(STATUS_INVALID_PARAMETER);
         }
+        if (any_key_locked && has_read_only_descendant(block)) return fail(STATUS_ACCESS_DENIED);
         RG_TRY(may_rename(key, block, name, token, mode));
         const hive::CellIndex cell = RG_TRY(key.storage().rename_key(key.cell(), name, key.next_time(key.cell())));
         block.renamed_locked(name, cell);

@@ -18,6 +18,12 @@ AccessCache& access_cache();
 // The rights to keys that generic ones stand for.
 inline constexpr GENERIC_MAPPING key_mapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS};
 
+// Keys that lock_key() made read-only: asked under the hive's lock by whoever changes a key.
+extern std::atomic<bool> any_key_locked;
+bool is_read_only(const KeyControlBlock& block);  // the key or one above it
+bool has_read_only_descendant(const KeyControlBlock& block);
+void unlock_all_keys();
+
 // The hive's lock for reading a key. Invariant: after alive() succeeded, storage() and cell() stay valid for the scope.
 class ReadKey {
 public:
@@ -40,6 +46,12 @@ public:
         if (descriptors == Descriptors::change) block.hive().descriptors_change_locked();
     }
     Result<void> alive() const { return block_.check_alive(); }
+    // alive(), then ACCESS_DENIED for a key that is locked.
+    Result<void> writable() const {
+        RG_TRY(alive());
+        if (any_key_locked.load(std::memory_order_acquire) && is_read_only(block_)) return fail(STATUS_ACCESS_DENIED);
+        return {};
+    }
     hive::Hive& storage() const { return block_.hive().storage(); }
     hive::CellIndex cell() const { return block_.cell(); }
     // Now, but never before what the key already shows (semantics TM-2).

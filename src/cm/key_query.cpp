@@ -86,6 +86,12 @@ QueryOutcome write_word(std::uint32_t word, MutableBytes out) {
     return writer.finish();
 }
 
+// Keys that virtualization could be switched on for: HKLM\Software. It never is, here (HB-5).
+constexpr std::uint32_t virtualization_candidate = 1;
+bool is_virtualization_candidate(const KeyControlBlock& block) {
+    return rtl::equal_folded(block.hive().mount_path(), u"\\REGISTRY\\MACHINE\\SOFTWARE");
+}
+
 // ERRORS: INSUFFICIENT_RESOURCES (a path that no UNICODE_STRING can name, HB-8).
 Result<QueryOutcome> write_path(const KeyControlBlock& block, MutableBytes out) {
     char16_t shorts[512];
@@ -145,9 +151,11 @@ Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, 
             return write_flags(block, info, out);
         case KeyHandleTagsInformation:
             return write_word(body.handle_tags.load(std::memory_order_relaxed), out);
-        // No key is virtualized, trusted beyond its hive, or layered here: all bits are clear.
         case KeyVirtualizationInformation:
+            return write_word(is_virtualization_candidate(block) ? virtualization_candidate : 0, out);
         case KeyTrustInformation:
+            return write_word(block.hive().options().boot ? 1 : 0, out);
+        // Nothing is layered here: all bits are clear.
         case KeyLayerInformation:
             return write_word(0, out);
         default:

@@ -100,7 +100,9 @@ Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::Descr
                               const se::Token& token) {
     {
         const WriteKey write(key.block());
-        RG_TRY(write.alive());
+        RG_TRY(write.writable());
+        // All keys of an application hive share what its loading set (HV-3).
+        if (key.block().hive().options().application) return fail(STATUS_ACCESS_DENIED);
         const auto current = security_locked(key.block());
         const se::SecurityDescriptor none;
         const se::SecurityDescriptor merged =

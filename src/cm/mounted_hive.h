@@ -17,10 +17,12 @@ namespace regent::cm {
 
 // How a hive behaves while mounted.
 struct MountOptions {
-    bool volatile_hive = false;  // every key is volatile, nothing reaches a file
-    bool no_lazy_flush = false;  // REG_NO_LAZY_FLUSH: written only when asked
-    bool boot = false;           // part of the system: NtUnloadKey answers ACCESS_DENIED
-    bool master = false;         // \Registry itself: children are mount points, no service creates keys in it
+    bool volatile_hive = false;    // every key is volatile, nothing reaches a file
+    bool no_lazy_flush = false;    // REG_NO_LAZY_FLUSH: written only when asked
+    bool boot = false;             // part of the system: NtUnloadKey answers ACCESS_DENIED
+    bool master = false;           // \Registry itself: children are mount points, no service creates keys in it
+    bool application = false;      // below \Registry\A: reached by its root handle only, unloaded with its last key
+    bool process_private = false;  // REG_PROCESS_PRIVATE: loading it again fails
 };
 
 // Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
@@ -60,6 +62,9 @@ public:
         return false;
     }
     void key_closed() { open_keys_.add(-1); }
+    // Unloaded when its last key closes: application hives, and what NtUnloadKeyEx found in use.
+    bool leaves_when_unused() const { return leaves_when_unused_.load(std::memory_order_seq_cst); }
+    void leave_when_unused() { leaves_when_unused_.store(true, std::memory_order_seq_cst); }
 
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
     // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
@@ -97,6 +102,7 @@ private:
     std::atomic<std::uint32_t> descriptor_generation_{1};
     std::atomic<bool> unloaded_{false};
     std::atomic<bool> closing_{false};
+    std::atomic<bool> leaves_when_unused_{false};
     rtl::StripedCounter open_keys_;
 
     // Commits and write-backs that run without lock_; a detached storage must outlive them.

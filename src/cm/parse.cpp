@@ -147,6 +147,9 @@ private:
     Result<void> may_create(const KeyControlBlock& parent) const {
         if (parent.hive().options().master) return fail(STATUS_INVALID_PARAMETER);
         if (parent.depth() >= hive::max_key_depth) return fail(STATUS_INVALID_PARAMETER);
+        // In an application hive every key has the descriptor that it inherits (HV-3).
+        if (parent.hive().options().application && parse_->request.security != nullptr)
+            return fail(STATUS_ACCESS_DENIED);
         if (!by_privilege()) {
             const bool link = (options() & REG_OPTION_CREATE_LINK) != 0;
             const ACCESS_MASK needed = KEY_CREATE_SUB_KEY | (link ? KEY_CREATE_LINK : 0);
@@ -178,6 +181,7 @@ private:
             const WriteKey key(parent, WriteKey::Descriptors::stay);
             RG_TRY(key.alive());
             if (find_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
+            RG_TRY(key.writable());
             RG_TRY(may_create(parent));
             const ACCESS_MASK granted = RG_TRY(grant_created());
             const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));

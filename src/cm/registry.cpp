@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "cm/flush_gate.h"
 #include "cm/key_lock.h"
 #include "ex/debug_sink.h"
 #include "ob/namespace.h"
@@ -89,8 +90,10 @@ Notifier& notifier() {
     return instance;
 }
 
+Registry* running_registry() { return running.load(std::memory_order_acquire); }
+
 Registry& registry() {
-    Registry* instance = running.load(std::memory_order_acquire);
+    Registry* instance = running_registry();
     RG_ASSERT(instance != nullptr);
     return *instance;
 }
@@ -118,8 +121,9 @@ Result<void> Registry::make_master() {
     const Bytes inherited = (*storage)->security(root);
     const std::vector<std::byte> descriptor(inherited.begin(), inherited.end());
     const std::int64_t now = rtl::nt_time_now();
-    for (const Utf16View name : {Utf16View(u"MACHINE"), Utf16View(u"USER")}) {
-        RG_TRY((*storage)->create_subkey(root, name, {}, descriptor, hive::StorageType::stable, now));
+    hive::CellIndex applications = hive::nil_cell;
+    for (const Utf16View name : {Utf16View(u"MACHINE"), Utf16View(u"USER"), Utf16View(u"A")}) {
+        applications = RG_TRY((*storage)->create_subkey(root, name, {}, descriptor, hive::StorageType::stable, now));
     }
     MountOptions how;
     how.volatile_hive = true;
@@ -130,6 +134,7 @@ Result<void> Registry::make_master() {
     auto body = ob::create_body<KeyBody>(key_type(), std::move(block));
     if (!body) return std::unexpected(body.error());
     root_ = std::move(*body);
+    application_parent_ = key_table().ensure(root_->block(), u"A", *master_, applications, 0);
     return ob::insert_named(root_path, root_.get(), true);
 }
 
@@ -171,6 +176,8 @@ std::vector<Registry::Unflushed> Registry::stop() {
         ExclusiveGuard guard(master_->lock());
         if (!master_->unloaded()) static_cast<void>(master_->detach_locked());
     }
+    unlock_all_keys();
+    application_parent_ = nullptr;
     key_table().drop_all_delayed();
     return unflushed;
 }
@@ -182,11 +189,11 @@ Result<void> Registry::mount(Utf16View path, std::unique_ptr<hive::Hive> storage
 }
 
 Result<void> Registry::mount_at(const ob::ObjectAttributes& target, std::unique_ptr<hive::Hive> storage,
-                                const MountOptions& options) {
+                                const MountOptions& options, Ref<UnloadWaiter> waiter) {
     auto point = resolve_mount_point(target);
     if (!point) return std::unexpected(point.error());
     KeyControlBlock& parent = point->parent->block();
-    RG_TRY(mount_below(parent, point->name, std::move(storage), options));
+    RG_TRY(mount_below(parent, point->name, std::move(storage), options, std::move(waiter)));
     notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
     return {};
 }
@@ -196,19 +203,23 @@ Result<void> Registry::check_mount_point(const ob::ObjectAttributes& target) {
     return {};
 }
 
+void Registry::set_lazy_writer(MountedHive& hive) {
+    if (!flusher_.joinable()) return;
+    hive.set_lazy_writer([this] {
+        ExclusiveGuard guard(flusher_lock_);
+        write_back_wanted_ = true;
+        flusher_wakes_.notify_all();
+    });
+}
+
 Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
-                                   const MountOptions& options) {
+                                   const MountOptions& options, Ref<UnloadWaiter> waiter) {
     const hive::CellIndex root = storage->root();
     const std::uint16_t flags = storage->flags(root);
     Mount mount;
     mount.hive = rtl::make_ref<MountedHive>(std::move(storage), parent.path() + u"\\" + Utf16(name), options);
-    if (flusher_.joinable()) {
-        mount.hive->set_lazy_writer([this] {
-            ExclusiveGuard guard(flusher_lock_);
-            write_back_wanted_ = true;
-            flusher_wakes_.notify_all();
-        });
-    }
+    set_lazy_writer(*mount.hive);
+    if (waiter) mount.waiters.push_back(std::move(waiter));
     ExclusiveGuard guard(lock_);
     {
         // The mount point and the block of the mounted root appear together: whoever finds the one finds the other.
@@ -232,17 +243,50 @@ Result<Registry::Mount> Registry::find_mount(const KeyControlBlock& parent, Utf1
     return fail(STATUS_INVALID_PARAMETER);
 }
 
-Result<void> Registry::unmount_at(const ob::ObjectAttributes& target, bool force, std::size_t own_keys) {
+// ERRORS, in this order: the path's, INVALID_PARAMETER (nothing mounted there), ACCESS_DENIED (boot hive).
+Result<Registry::Mount> Registry::unmounting(const ob::ObjectAttributes& target, KeyRef& parent) const {
     auto point = resolve_mount_point(target);
     if (!point) {
         // An unmounted name is a bad parameter, whatever the path walk says of it (verdict 19).
         const NTSTATUS status = point.error().code();
         return fail(status == STATUS_OBJECT_NAME_NOT_FOUND ? STATUS_INVALID_PARAMETER : status);
     }
-    KeyControlBlock& parent = point->parent->block();
-    const Mount mount = RG_TRY(find_mount(parent, point->name));
-    if (mount.hive->options().boot) return fail(STATUS_ACCESS_DENIED);
-    const std::size_t allowed = force ? SIZE_MAX : own_keys;
+    parent = std::move(point->parent);
+    auto mount = find_mount(parent->block(), point->name);
+    if (mount && mount->hive->options().boot) return fail(STATUS_ACCESS_DENIED);
+    return mount;
+}
+
+Result<void> Registry::unmount_at(const ob::ObjectAttributes& target, bool force, std::size_t own_keys) {
+    KeyRef parent;
+    auto mount = unmounting(target, parent);
+    if (!mount) return std::unexpected(mount.error());
+    return leave(std::move(*mount), parent->block(), force ? SIZE_MAX : own_keys, force);
+}
+
+Result<bool> Registry::unmount_when_unused(const ob::ObjectAttributes& target, std::size_t own_keys,
+                                           Ref<UnloadWaiter> waiter) {
+    KeyRef parent;
+    auto mount = unmounting(target, parent);
+    if (!mount) return std::unexpected(mount.error());
+    {
+        ExclusiveGuard guard(lock_);
+        const auto listed = std::find_if(mounts_.begin(), mounts_.end(),
+                                         [&](const Mount& each) { return each.hive.get() == mount->hive.get(); });
+        if (listed == mounts_.end()) return fail(STATUS_INVALID_PARAMETER);
+        listed->waiters.push_back(std::move(waiter));
+        listed->hive->leave_when_unused();
+    }
+    // Whoever closes the last key from now on unloads the hive; if that was before, we do.
+    const Result<void> left = leave(std::move(*mount), parent->block(), own_keys, false);
+    if (left) return true;
+    const NTSTATUS status = left.error().code();
+    if (status == STATUS_CANNOT_DELETE) return false;
+    if (status == STATUS_INVALID_PARAMETER) return true;  // another thread was first
+    return std::unexpected(left.error());
+}
+
+Result<void> Registry::leave(Mount mount, KeyControlBlock& parent, std::size_t allowed, bool force) {
     if (mount.hive->open_keys() > allowed) return fail(STATUS_CANNOT_DELETE);
     // Before the point of no return: a hive that cannot be written stays mounted, unless it has to go.
     const Result<void> written = mount.hive->reconcile();
@@ -254,12 +298,21 @@ Result<void> Registry::unmount_at(const ob::ObjectAttributes& target, bool force
 }
 
 // ERRORS: INVALID_PARAMETER (another thread was first), CANNOT_DELETE.
-Result<std::unique_ptr<hive::Hive>> Registry::take_out(const Mount& mount, KeyControlBlock& parent,
-                                                       std::size_t allowed) {
+Result<std::unique_ptr<hive::Hive>> Registry::take_out(Mount& mount, KeyControlBlock& parent, std::size_t allowed) {
     ExclusiveGuard guard(lock_);
     const auto listed = std::find_if(mounts_.begin(), mounts_.end(),
                                      [&](const Mount& each) { return each.hive.get() == mount.hive.get(); });
     if (listed == mounts_.end()) return fail(STATUS_INVALID_PARAMETER);
+    auto storage = take_out_locked(mount, parent, allowed);
+    if (!storage) return storage;
+    mount.waiters = std::move(listed->waiters);
+    mounts_.erase(listed);
+    return storage;
+}
+
+// REQUIRES: the lock of the mounts. ERRORS: CANNOT_DELETE.
+Result<std::unique_ptr<hive::Hive>> Registry::take_out_locked(const Mount& mount, KeyControlBlock& parent,
+                                                              std::size_t allowed) {
     std::unique_ptr<hive::Hive> storage;
     {
         ExclusiveGuard hive_guard(mount.hive->lock());
@@ -273,14 +326,15 @@ Result<std::unique_ptr<hive::Hive>> Registry::take_out(const Mount& mount, KeyCo
         }
     }
     key_table().remove(*mount.root);
-    mounts_.erase(listed);
     return storage;
 }
 
 Result<void> Registry::let_go(const Mount& mount, hive::Hive& storage) {
     key_table().drop_delayed(*mount.hive);
     notifier().report_unloaded(*mount.hive);
-    return mount.hive->finish(storage);
+    const Result<void> finished = mount.hive->finish(storage);
+    for (const auto& waiter : mount.waiters) waiter->unloaded();
+    return finished;
 }
 
 std::vector<Ref<MountedHive>> Registry::snapshot() const {
@@ -338,6 +392,7 @@ void Registry::run_lazy_writer(int seconds) {
 // A changed hive is flushed. One whose log is long, or that nobody changed for an interval, gets its primary file
 // written. A failure is met again, and reported, by whoever asks for durability.
 void Registry::lazy_round(bool interval_over) {
+    if (flush_gate().shut()) return;
     for (const auto& hive : snapshot()) {
         const bool dirty = hive->dirty();
         const bool lazy = !hive->options().no_lazy_flush;

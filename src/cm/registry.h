@@ -17,6 +17,15 @@ struct HiveListing {
     bool volatile_hive;
 };
 
+// Who is told that a hive has been unloaded: once, by any thread, with no lock of this floor held.
+class UnloadWaiter : public rtl::RefCounted {
+public:
+    virtual void unloaded() noexcept = 0;
+};
+
+// The X of "\Registry\A\X".
+std::optional<Utf16View> application_hive_name(Utf16View path);
+
 // One per executive. \Registry, \Registry\Machine and \Registry\User live in a master hive in memory; every other hive
 // is mounted below the latter two, its root block pinned in the name cache, so that a path crosses hives like any other
 // step. Internally synchronised.
@@ -36,14 +45,30 @@ public:
     // ERRORS: INVALID_PARAMETER (not such a path), OBJECT_NAME_COLLISION.
     Result<void> mount(Utf16View path, std::unique_ptr<hive::Hive> storage, const MountOptions& options);
     // The same where the target is named as NtLoadKey names it, relative to a key handle or not.
+    // The waiter may be null.
     Result<void> mount_at(const ob::ObjectAttributes& target, std::unique_ptr<hive::Hive> storage,
-                          const MountOptions& options);
+                          const MountOptions& options, Ref<UnloadWaiter> waiter = nullptr);
     // Whether `target` names a place for a hive at all, taken or free. ERRORS: those of mount but the collision.
     Result<void> check_mount_point(const ob::ObjectAttributes& target);
     // Takes a hive out and writes it to its file. ERRORS: INVALID_PARAMETER (no hive is mounted there), ACCESS_DENIED
     // (boot hive), CANNOT_DELETE (open keys, unless `force`: then their handles answer HIVE_UNLOADED), the storage's.
     // `own_keys` is how many of the open keys are the caller's own, opened to show them to callbacks.
     Result<void> unmount_at(const ob::ObjectAttributes& target, bool force, std::size_t own_keys = 0);
+
+    // The same for a hive that is in use: it leaves when its last key closes, and the waiter is told. True: it has
+    // left.
+    Result<bool> unmount_when_unused(const ob::ObjectAttributes& target, std::size_t own_keys,
+                                     Ref<UnloadWaiter> waiter);
+
+    // Application hives (HV-3) stand below \Registry\A, where no path leads: the body is the way in, and when the last
+    // key closes the hive is written and unloaded. Which file is which, its host path says.
+    // Null when the file is not loaded so. ERRORS: SHARING_VIOLATION (loaded for one caller).
+    Result<KeyRef> find_application_hive(const std::string& file);
+    // ERRORS: OBJECT_NAME_COLLISION.
+    Result<KeyRef> mount_application_hive(Utf16View name, std::unique_ptr<hive::Hive> storage, bool process_private,
+                                          Ref<UnloadWaiter> waiter);
+    // The last key of a hive that leaves_when_unused() was closed. REQUIRES: no lock of this floor held.
+    void unload_unused(const MountedHive& hive);
 
     // In order of mounting, the master hive not among them.
     std::vector<HiveListing> hives() const;
@@ -69,13 +94,19 @@ private:
     struct Mount {
         Ref<MountedHive> hive;
         Ref<KeyControlBlock> root;
+        std::vector<Ref<UnloadWaiter>> waiters;
     };
     Registry() = default;
     Result<void> make_master();
     Result<void> mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
-                             const MountOptions& options);
+                             const MountOptions& options, Ref<UnloadWaiter> waiter);
+    void set_lazy_writer(MountedHive& hive);
     Result<Mount> find_mount(const KeyControlBlock& parent, Utf16View name) const;
-    Result<std::unique_ptr<hive::Hive>> take_out(const Mount& mount, KeyControlBlock& parent, std::size_t allowed);
+    Result<Mount> unmounting(const ob::ObjectAttributes& target, KeyRef& parent) const;
+    Result<std::unique_ptr<hive::Hive>> take_out(Mount& mount, KeyControlBlock& parent, std::size_t allowed);
+    static Result<std::unique_ptr<hive::Hive>> take_out_locked(const Mount& mount, KeyControlBlock& parent,
+                                                               std::size_t allowed);
+    Result<void> leave(Mount mount, KeyControlBlock& parent, std::size_t allowed, bool force);
     Result<void> let_go(const Mount& mount, hive::Hive& storage);
     void run_lazy_writer(int seconds);
     void lazy_round(bool interval_over);
@@ -83,6 +114,7 @@ private:
 
     Ref<MountedHive> master_;
     KeyRef root_;
+    Ref<KeyControlBlock> application_parent_;  // \Registry\A
     mutable Mutex<LockRank::registry> lock_;
     std::vector<Mount> mounts_ RG_GUARDED_BY(lock_);
 
@@ -94,6 +126,8 @@ private:
     std::atomic<std::uint64_t> lazy_flushes_{0};
 };
 
+// The running registry; null when none runs.
+Registry* running_registry();
 // The running registry. REQUIRES: Registry::start succeeded and its object lives.
 Registry& registry();
 

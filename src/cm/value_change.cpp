@@ -38,7 +38,7 @@ bool is_unchanged(const hive::Hive& storage, hive::CellIndex cell, Utf16View nam
 Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
     {
         const WriteKey key(body.block(), WriteKey::Descriptors::stay);
-        RG_TRY(key.alive());
+        RG_TRY(key.writable());
         if (name.size() > hive::max_value_name) return fail(STATUS_INVALID_PARAMETER);
         if (data.size() > hive::max_value_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
         if (body.block().is_link() && (type != REG_LINK || !rtl::equal_folded(name, link_value_name))) {
@@ -54,7 +54,7 @@ Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
 Result<void> delete_value(KeyBody& body, Utf16View name) {
     {
         const WriteKey key(body.block(), WriteKey::Descriptors::stay);
-        RG_TRY(key.alive());
+        RG_TRY(key.writable());
         if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
         RG_TRY(key.storage().delete_value(key.cell(), name, key.next_time(key.cell())));
     }

@@ -1,4 +1,7 @@
-// NtNotifyChangeKey. The key's side is in cm/notify.h; here are the caller's event and status block.
+// NtNotifyChangeKey and NtNotifyChangeMultipleKeys. The keys' side is in cm/notify.h; here are the caller's event and
+// status block.
+#include <atomic>
+
 #include "cm/notify.h"
 #include "ex/dispatcher.h"
 #include "nt/reg_key.h"
@@ -11,7 +14,25 @@
 namespace regent::nt {
 namespace {
 
-// One waiting call: told once, it writes the status block, then sets the event. It keeps the key open (NO-10).
+class NotifyCall;
+
+// The second key of a call. It keeps that key open.
+class SecondKey final : public cm::NotifyRequest {
+public:
+    SecondKey(cm::KeyRef key, Ref<NotifyCall> call) : key_(std::move(key)), call_(std::move(call)) {}
+    void complete(NTSTATUS status) noexcept override;
+    // REQUIRES: once, by whoever ended the call.
+    void withdraw() {
+        static_cast<void>(cm::cancel_notify(*key_, *this));
+        key_ = nullptr;
+    }
+
+private:
+    cm::KeyRef key_;
+    const Ref<NotifyCall> call_;
+};
+
+// One waiting call: whoever ends it first writes the status block, then sets the event. It keeps the key open (NO-10).
 class NotifyCall final : public cm::NotifyRequest {
 public:
     NotifyCall(cm::KeyRef key, ob::ObjectRef<KEVENT> event, PIO_STATUS_BLOCK block)
@@ -19,40 +40,137 @@ public:
         KeInitializeEvent(&done_, NotificationEvent, FALSE);
     }
 
+    // REQUIRES: before anything is armed.
+    void set_second(Ref<SecondKey> second) { second_ = std::move(second); }
     // The status block is gone, or may be.
     void forget_block() { block_ = nullptr; }
     void complete(NTSTATUS status) noexcept override {
+        if (over_.exchange(true)) return;
         status_ = status;
         rtl::complete_io_status(block_, status, 0);
         if (event_) KeSetEvent(event_.get(), 0, FALSE);
         KeSetEvent(&done_, 0, FALSE);
-        // The key holds this request no more; this request need not hold the key.
-        key_ = nullptr;
+        withdraw();
     }
+    // Ends the call untold; false when somebody else has ended it.
+    bool abandon() {
+        if (over_.exchange(true)) return false;
+        static_cast<void>(cm::cancel_notify(*key_, *this));
+        withdraw();
+        return true;
+    }
+    bool over() const { return over_; }
     // REQUIRES: `done` was signaled.
     NTSTATUS status() const { return status_; }
     KEVENT& done() { return done_; }
 
 private:
+    // The keys hold this call no more; it need not hold them.
+    void withdraw() {
+        const cm::KeyRef key = std::move(key_);
+        if (!second_) return;
+        const Ref<SecondKey> second = std::move(second_);
+        static_cast<void>(cm::cancel_notify(*key, *this));
+        second->withdraw();
+    }
+
     cm::KeyRef key_;
     ob::ObjectRef<KEVENT> event_;
+    Ref<SecondKey> second_;
     PIO_STATUS_BLOCK block_;
     KEVENT done_;
+    std::atomic<bool> over_{false};
     NTSTATUS status_ = STATUS_PENDING;
 };
+
+void SecondKey::complete(NTSTATUS status) noexcept { call_->complete(status); }
 
 void leave_blocks(ob::Thread& thread) { end_thread_notifications(thread, StatusBlocks::leave); }
 
 // Blocks until the change, the close of the handle, or the end of the calling thread's client.
-NTSTATUS wait_for(cm::KeyBody& key, NotifyCall& call, PIO_STATUS_BLOCK block) {
+NTSTATUS wait_for(NotifyCall& call, PIO_STATUS_BLOCK block) {
     DISPATCHER_HEADER* const headers[] = {&call.done().Header};
     for (;;) {
         const NTSTATUS waited = ex::wait(headers, WaitAny, true, nullptr, ob::current().previous_mode);
         if (waited == STATUS_WAIT_0) return call.status();
-        if (!cm::cancel_notify(key, call)) continue;  // told in the same moment: the event is about to be set
+        if (!call.abandon()) continue;  // told in the same moment: the event is about to be set
         rtl::complete_io_status(block, waited, 0);
         return waited;
     }
+}
+
+// The arguments of both services.
+struct NotifyArguments {
+    HANDLE key;
+    HANDLE event;
+    PIO_APC_ROUTINE apc;
+    PIO_STATUS_BLOCK block;
+    ULONG filter;
+    bool watch_tree;
+    PVOID buffer;
+    ULONG buffer_size;
+    bool asynchronous;
+};
+
+// ERRORS, in this order: ACCESS_VIOLATION (status block), INVALID_PARAMETER (filter, buffer), NOT_SUPPORTED (an APC).
+NTSTATUS check(const NotifyArguments& arguments) {
+    if (arguments.block == nullptr) return STATUS_ACCESS_VIOLATION;
+    if ((arguments.filter & ~static_cast<ULONG>(REG_LEGAL_CHANGE_FILTER)) != 0) return STATUS_INVALID_PARAMETER;
+    if (arguments.buffer != nullptr || arguments.buffer_size != 0) return STATUS_INVALID_PARAMETER;
+    return arguments.apc != nullptr ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+}
+
+// Arms `call` on its key, and on the second one when there is one, and waits when the caller wants that.
+NTSTATUS arm(const NotifyArguments& arguments, cm::KeyBody& key, const Ref<NotifyCall>& call, cm::KeyRef second) {
+    if (arguments.asynchronous) {
+        rtl::complete_io_status(arguments.block, STATUS_PENDING, 0);
+        if ((arguments.filter & REG_NOTIFY_THREAD_AGNOSTIC) == 0) call->issuer = ob::current().thread;
+    }
+    if (second) {
+        const auto leg = rtl::make_ref<SecondKey>(second, call);
+        call->set_second(leg);
+        const auto armed = cm::notify_change(*second, arguments.filter, arguments.watch_tree, leg);
+        if (!armed) {
+            call->abandon();
+            return armed.error().code();
+        }
+    }
+    const auto armed = cm::notify_change(key, arguments.filter, arguments.watch_tree, call);
+    if (!armed) {
+        call->abandon();
+        return armed.error().code();
+    }
+    // The second key was quicker than we: take back what was armed after the end.
+    if (call->over()) static_cast<void>(cm::cancel_notify(key, *call));
+    return arguments.asynchronous ? STATUS_PENDING : wait_for(*call, arguments.block);
+}
+
+NTSTATUS notify(const NotifyArguments& arguments, const cm::KeyRef& key, cm::KeyRef second) {
+    ob::ObjectRef<KEVENT> event;
+    if (arguments.asynchronous && arguments.event != nullptr) {
+        auto found = ob::reference_as<KEVENT>(arguments.event, EVENT_MODIFY_STATE, ob::types::event(),
+                                              ob::current().previous_mode);
+        if (!found) return found.error().code();
+        event = std::move(*found);
+        KeClearEvent(event.get());  // NO-3
+    }
+    return arm(arguments, *key, rtl::make_ref<NotifyCall>(key, std::move(event), arguments.block), std::move(second));
+}
+
+// The subordinate key of NtNotifyChangeMultipleKeys, opened for the caller. ERRORS: the attributes', the opening's,
+// INVALID_PARAMETER (in the master's hive, NT-10).
+Result<cm::KeyRef> open_subordinate(POBJECT_ATTRIBUTES attributes, const cm::KeyBody& master) {
+    CapturedAttributes captured;
+    RG_TRY(captured.capture(attributes, CapturedAttributes::Security::ignore));
+    cm::OpenRequest request;
+    request.root = captured.get().root;
+    request.name = captured.get().name;
+    request.attributes = captured.get().attributes;
+    request.desired = KEY_NOTIFY;
+    auto opened = cm::open_key(request);
+    if (!opened) return std::unexpected(opened.error());
+    if (&opened->body->block().hive() == &master.block().hive()) return fail(STATUS_INVALID_PARAMETER);
+    return std::move(opened->body);
 }
 
 }  // namespace
@@ -68,33 +186,37 @@ void watch_thread_ends() { ob::set_thread_exit_hook(leave_blocks); }
 
 namespace service {
 
-// ERRORS, in this order: ACCESS_VIOLATION (status block), INVALID_PARAMETER (filter, buffer), NOT_SUPPORTED (an APC),
-// the key handle's, the event handle's, HIVE_UNLOADED, KEY_DELETED. PENDING: the block and the event tell the outcome.
+// ERRORS, in this order: check's, the key handle's, the event handle's, HIVE_UNLOADED, KEY_DELETED. PENDING: the block
+// and the event tell the outcome.
 NTSTATUS NtNotifyChangeKey(HANDLE KeyHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID,
                            PIO_STATUS_BLOCK IoStatusBlock, ULONG CompletionFilter, BOOLEAN WatchTree, PVOID Buffer,
                            ULONG BufferSize, BOOLEAN Asynchronous) {
-    if (IoStatusBlock == nullptr) return STATUS_ACCESS_VIOLATION;
-    if ((CompletionFilter & ~static_cast<ULONG>(REG_LEGAL_CHANGE_FILTER)) != 0) return STATUS_INVALID_PARAMETER;
-    if (Buffer != nullptr || BufferSize != 0) return STATUS_INVALID_PARAMETER;
-    if (ApcRoutine != nullptr) return STATUS_NOT_SUPPORTED;
+    const NotifyArguments arguments{KeyHandle,      Event,  ApcRoutine, IoStatusBlock,    CompletionFilter,
+                                    WatchTree != 0, Buffer, BufferSize, Asynchronous != 0};
+    if (const NTSTATUS wrong = check(arguments); wrong != STATUS_SUCCESS) return wrong;
     const auto key = reference_key(KeyHandle, KEY_NOTIFY);
     if (!key) return key.error().code();
-    ob::ObjectRef<KEVENT> event;
-    if (Asynchronous != 0 && Event != nullptr) {
-        auto found =
-            ob::reference_as<KEVENT>(Event, EVENT_MODIFY_STATE, ob::types::event(), ob::current().previous_mode);
-        if (!found) return found.error().code();
-        event = std::move(*found);
-        KeClearEvent(event.get());  // NO-3
-    }
-    const auto call = rtl::make_ref<NotifyCall>(*key, std::move(event), IoStatusBlock);
-    if (Asynchronous != 0) {
-        rtl::complete_io_status(IoStatusBlock, STATUS_PENDING, 0);
-        if ((CompletionFilter & REG_NOTIFY_THREAD_AGNOSTIC) == 0) call->issuer = ob::current().thread;
-    }
-    const auto armed = cm::notify_change(**key, CompletionFilter, WatchTree != 0, call);
-    if (!armed) return armed.error().code();
-    return Asynchronous != 0 ? STATUS_PENDING : wait_for(**key, *call, IoStatusBlock);
+    return notify(arguments, *key, nullptr);
+}
+
+// One key, or one and a second in another hive: the first change of either ends the wait of both. ERRORS, in this
+// order: INVALID_PARAMETER (count; a context without an APC that could get it), check's, the master handle's, the
+// subordinate's, then as NtNotifyChangeKey.
+NTSTATUS NtNotifyChangeMultipleKeys(HANDLE MasterKeyHandle, ULONG Count, POBJECT_ATTRIBUTES SubordinateObjects,
+                                    HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                                    PIO_STATUS_BLOCK IoStatusBlock, ULONG CompletionFilter, BOOLEAN WatchTree,
+                                    PVOID Buffer, ULONG BufferSize, BOOLEAN Asynchronous) {
+    if (Count > 1) return STATUS_INVALID_PARAMETER;
+    if (ApcContext != nullptr && (Asynchronous == 0 || Event != nullptr)) return STATUS_INVALID_PARAMETER;
+    const NotifyArguments arguments{MasterKeyHandle, Event,  ApcRoutine, IoStatusBlock,    CompletionFilter,
+                                    WatchTree != 0,  Buffer, BufferSize, Asynchronous != 0};
+    if (const NTSTATUS wrong = check(arguments); wrong != STATUS_SUCCESS) return wrong;
+    const auto key = reference_key(MasterKeyHandle, KEY_NOTIFY);
+    if (!key) return key.error().code();
+    if (Count == 0) return notify(arguments, *key, nullptr);
+    auto second = open_subordinate(SubordinateObjects, **key);
+    if (!second) return second.error().code();
+    return notify(arguments, *key, std::move(*second));
 }
 
 }  // namespace service

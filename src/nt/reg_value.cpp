@@ -3,6 +3,25 @@
 #include "nt/reg_key.h"
 #include "nt/service.h"
 
+namespace regent::nt {
+namespace {
+
+constexpr ULONG max_value_entries = 0x10000;  // of one query (QM-1)
+
+// ERRORS: those of a name.
+Result<void> capture_names(const KEY_VALUE_ENTRY* entries, ULONG count, std::vector<Utf16>& names) {
+    names.reserve(count);
+    for (ULONG i = 0; i < count; ++i) {
+        CapturedValueName name;
+        RG_TRY(name.capture(entries[i].ValueName));
+        names.emplace_back(name.view());
+    }
+    return {};
+}
+
+}  // namespace
+}  // namespace regent::nt
+
 namespace regent::nt::service {
 
 // ERRORS, in this order: ACCESS_VIOLATION, INVALID_PARAMETER (class), the handle's, the callbacks', cm::query_value's.
@@ -87,6 +106,45 @@ NTSTATUS NtSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleI
     info.DataSize = DataSize;
     cm::filter::Operation operation(RegNtPreSetValueKey, key->get(), &info);
     return operation.run(set);
+}
+
+// ERRORS, in this order: ACCESS_VIOLATION, INSUFFICIENT_RESOURCES (too many entries), the names', the handle's, the
+// callbacks', cm::query_values'. The lengths are told with SUCCESS and BUFFER_OVERFLOW only.
+NTSTATUS NtQueryMultipleValueKey(HANDLE KeyHandle, PKEY_VALUE_ENTRY ValueEntries, ULONG EntryCount, PVOID ValueBuffer,
+                                 PULONG BufferLength, PULONG RequiredBufferLength) {
+    if (BufferLength == nullptr || (ValueEntries == nullptr && EntryCount != 0)) return STATUS_ACCESS_VIOLATION;
+    const auto out = output_buffer(ValueBuffer, *BufferLength);
+    if (!out) return out.error().code();
+    if (EntryCount > max_value_entries) return STATUS_INSUFFICIENT_RESOURCES;
+    std::vector<Utf16> names;
+    const auto captured = capture_names(ValueEntries, EntryCount, names);
+    if (!captured) return captured.error().code();
+    const auto key = reference_key(KeyHandle, KEY_QUERY_VALUE);
+    if (!key) return key.error().code();
+    const auto query = [&]() -> NTSTATUS {
+        std::vector<cm::ValueEntry> entries(EntryCount);
+        for (ULONG i = 0; i < EntryCount; ++i) entries[i].name = names[i];
+        const auto outcome = cm::query_values(**key, entries, *out);
+        if (!outcome) return outcome.error().code();
+        for (ULONG i = 0; i < EntryCount && entries[i].answered; ++i) {
+            ValueEntries[i].Type = entries[i].type;
+            ValueEntries[i].DataOffset = entries[i].offset;
+            ValueEntries[i].DataLength = entries[i].length;
+        }
+        *BufferLength = outcome->used;
+        write_optional(RequiredBufferLength, ULONG{outcome->needed});
+        return outcome->status;
+    };
+    if (!cm::filter::any_registered()) return query();
+    REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION info{};
+    info.Object = key->get();
+    info.ValueEntries = ValueEntries;
+    info.EntryCount = EntryCount;
+    info.ValueBuffer = ValueBuffer;
+    info.BufferLength = BufferLength;
+    info.RequiredBufferLength = RequiredBufferLength;
+    cm::filter::Operation operation(RegNtPreQueryMultipleValueKey, key->get(), &info);
+    return operation.run(query);
 }
 
 // ERRORS, in this order: ACCESS_VIOLATION, the handle's, the callbacks', cm::delete_value's.

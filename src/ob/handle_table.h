@@ -48,6 +48,13 @@ public:
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
     // The first entry at or after `index`, removed; `index` moves behind it. For a process that ends: start with 0.
     std::optional<HandleEntry> remove_next(std::uint32_t& index);
+    // Shows every entry that is there when its turn comes: visit(value, entry).
+    template <typename Visitor>
+    void for_each(Visitor visit) const {
+        for (std::uint32_t index = 1; index < limit_.load(std::memory_order_acquire); ++index) {
+            if (auto found = get(index << 2)) visit(index << 2, *found);
+        }
+    }
     // From here on nothing enters for good: what remove_next() does not take out, its inserter does.
     void refuse_inserts() { refuses_.store(true, std::memory_order_seq_cst); }
     std::uint32_t count() const { return static_cast<std::uint32_t>(count_.sum()); }

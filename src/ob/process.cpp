@@ -36,6 +36,15 @@ public:
         return ObjectRef<T>::adopt(found->second);
     }
 
+    std::vector<ObjectRef<T>> all() {
+        std::vector<ObjectRef<T>> found;
+        ExclusiveGuard guard(lock_);
+        for (const auto& [id, body] : table_) {
+            if (try_reference(body)) found.push_back(ObjectRef<T>::adopt(body));
+        }
+        return found;
+    }
+
 private:
     rtl::Mutex<LockRank::leaf> lock_;
     std::unordered_map<std::uint32_t, T*> table_ RG_GUARDED_BY(lock_);
@@ -175,6 +184,8 @@ Result<ObjectRef<Process>> find_process(std::uint32_t pid) {
     if (!found) return fail(STATUS_INVALID_CID);
     return found;
 }
+
+std::vector<ObjectRef<Process>> all_processes() { return process_table().all(); }
 
 Result<ObjectRef<Thread>> find_thread(std::uint32_t tid) {
     auto found = thread_table().find(tid);

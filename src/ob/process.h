@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "ob/handle_table.h"
 #include "ob/object.h"
@@ -128,6 +129,7 @@ Process& system_process();
 Process& host_process();
 // ERRORS: INVALID_CID.
 Result<ObjectRef<Process>> find_process(std::uint32_t pid);
+std::vector<ObjectRef<Process>> all_processes();
 Result<ObjectRef<Thread>> find_thread(std::uint32_t tid);
 
 // Runs body(argument) in the calling thread as one of the System process, kernel mode.

@@ -102,6 +102,20 @@ void ClientCall::put_handles(const HANDLE* handles, std::uint32_t count) {
     put_raw(handles, sent * sizeof(HANDLE));
 }
 
+void ClientCall::put_value_entries(const KEY_VALUE_ENTRY* entries, std::uint32_t count) {
+    put_value(static_cast<std::uint8_t>(entries != nullptr));
+    if (entries == nullptr) return;
+    // As with handles: the names of too many entries need not be readable.
+    put_value(std::min(count, max_value_entries + 1));
+    if (count > max_value_entries) return;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        put_string(entries[i].ValueName);
+        put_value(entries[i].DataLength);
+        put_value(entries[i].DataOffset);
+        put_value(entries[i].Type);
+    }
+}
+
 void ClientCall::put_io_status(PIO_STATUS_BLOCK block) {
     put_value(static_cast<std::uint8_t>(block != nullptr));
     if (block == nullptr || connection_ == nullptr) return;
@@ -175,18 +189,30 @@ void ClientCall::get_out_buffer(PVOID buffer) {
     get_range(buffer);
 }
 
-void ClientCall::get_rebased(PVOID buffer) {
+void ClientCall::get_rebased(PVOID buffer, const StringPlaces& places) {
     if (buffer == nullptr) return;
     const auto strings = reader_.get<std::uint32_t>();
     get_range(buffer);
-    if (!reader_.good() || strings > buffer_size_ / sizeof(UNICODE_STRING)) return reader_.fail();
+    if (!reader_.good() || strings > places.fit(buffer_size_)) return reader_.fail();
     for (std::uint32_t i = 0; i < strings; ++i) {
-        std::byte* place =
-            static_cast<std::byte*>(buffer) + i * sizeof(UNICODE_STRING) + offsetof(UNICODE_STRING, Buffer);
+        std::byte* place = static_cast<std::byte*>(buffer) + places.at(i) + offsetof(UNICODE_STRING, Buffer);
         std::uint64_t pointer = 0;
         std::memcpy(&pointer, place, sizeof(pointer));
         pointer += reinterpret_cast<std::uint64_t>(buffer);
         std::memcpy(place, &pointer, sizeof(pointer));
+    }
+}
+
+void ClientCall::get_value_entries(PKEY_VALUE_ENTRY entries, std::uint32_t count) {
+    if (entries == nullptr || count > max_value_entries) return;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto length = reader_.get<ULONG>();
+        const auto offset = reader_.get<ULONG>();
+        const auto type = reader_.get<ULONG>();
+        if (!reader_.good()) return;
+        entries[i].DataLength = length;
+        entries[i].DataOffset = offset;
+        entries[i].Type = type;
     }
 }
 

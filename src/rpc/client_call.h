@@ -29,6 +29,13 @@ public:
     void put_buffer(const void* buffer, std::uint32_t size);
     void put_out_buffer(PVOID buffer, std::uint32_t size);
     void put_handles(const HANDLE* handles, std::uint32_t count);
+    // Plain records without pointers.
+    template <typename T>
+    void put_array(const T* records, std::uint32_t count) {
+        if (count > max_buffer_size / sizeof(T)) return give_up(STATUS_INSUFFICIENT_RESOURCES);
+        put_buffer(records, static_cast<std::uint32_t>(count * sizeof(T)));
+    }
+    void put_value_entries(const KEY_VALUE_ENTRY* entries, std::uint32_t count);
     void put_io_status(PIO_STATUS_BLOCK block);
     void refuse_apc(bool given);
 
@@ -43,8 +50,10 @@ public:
         if (reader_.good()) *value = received;
     }
     void get_out_buffer(PVOID buffer);
-    void get_out_name(PVOID buffer) { get_rebased(buffer); }
-    void get_out_dir(PVOID buffer) { get_rebased(buffer); }
+    void get_out_name(PVOID buffer) { get_rebased(buffer, plain_strings); }
+    void get_out_dir(PVOID buffer) { get_rebased(buffer, plain_strings); }
+    void get_out_pids(PVOID buffer) { get_rebased(buffer, pid_strings); }
+    void get_value_entries(PKEY_VALUE_ENTRY entries, std::uint32_t count);
     void get_io_status(PIO_STATUS_BLOCK block);
     // The service's status, or PORT_DISCONNECTED when the reply was no reply.
     NTSTATUS finish();
@@ -54,7 +63,7 @@ private:
     void give_up(NTSTATUS status);
     bool read_reply();
     void get_range(PVOID buffer);
-    void get_rebased(PVOID buffer);
+    void get_rebased(PVOID buffer, const StringPlaces& places);
     bool pending() const { return status_ == STATUS_PENDING && block_ != nullptr; }
 
     nt::ServiceNumber service_;

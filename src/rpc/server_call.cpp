@@ -88,6 +88,27 @@ CallHandles ServerCall::handles() {
     return {static_cast<const HANDLE*>(copy(bytes, alignof(HANDLE))), count};
 }
 
+CallEntries ServerCall::value_entries() {
+    if (reader_.get<std::uint8_t>() == 0) return {};
+    const auto count = reader_.get<std::uint32_t>();
+    if (!good() || count > max_value_entries + 1) {
+        reader_.fail();
+        return {};
+    }
+    // More than the limit: the service refuses the count before it looks at one entry.
+    const std::uint32_t held = count > max_value_entries ? 0 : count;
+    const std::size_t size = std::max<std::size_t>(held, 1) * sizeof(KEY_VALUE_ENTRY);
+    auto* entries = static_cast<PKEY_VALUE_ENTRY>(allocate(size, alignof(KEY_VALUE_ENTRY)));
+    std::memset(entries, 0, size);
+    for (std::uint32_t i = 0; i < held && good(); ++i) {
+        entries[i].ValueName = string();
+        entries[i].DataLength = reader_.get<ULONG>();
+        entries[i].DataOffset = reader_.get<ULONG>();
+        entries[i].Type = reader_.get<ULONG>();
+    }
+    return {entries, count};
+}
+
 PIO_STATUS_BLOCK ServerCall::io_status() {
     if (reader_.get<std::uint8_t>() == 0) return nullptr;
     pending_id_ = reader_.get<std::uint64_t>();
@@ -105,6 +126,10 @@ void ServerCall::check_handles(const CallHandles& handles, std::uint32_t count) 
     // A count above the limit is for the service to refuse, before it reads one handle.
     if (handles.data != nullptr && handles.count != std::min<std::uint32_t>(count, MAXIMUM_WAIT_OBJECTS + 1))
         reader_.fail();
+}
+
+void ServerCall::check_entries(const CallEntries& entries, std::uint32_t count) {
+    if (entries.data != nullptr && entries.count != std::min(count, max_value_entries + 1)) reader_.fail();
 }
 
 void ServerCall::begin_reply(NTSTATUS status) {
@@ -129,13 +154,28 @@ void ServerCall::reply_out_buffer(const CallBuffer& buffer) {
     put_range(*reply_, buffer);
 }
 
-void ServerCall::reply_rebased(const CallBuffer& buffer, std::uint32_t max_strings) {
+void ServerCall::reply_out_pids(const CallBuffer& buffer) {
+    std::uint32_t count = 0;
+    if (buffer.size >= sizeof(count) && buffer.data != nullptr) std::memcpy(&count, buffer.data, sizeof(count));
+    reply_rebased(buffer, pid_strings, count);
+}
+
+void ServerCall::reply_value_entries(const CallEntries& entries) {
+    if (entries.data == nullptr || entries.count > max_value_entries) return;
+    for (std::uint32_t i = 0; i < entries.count; ++i) {
+        reply_->put(entries.data[i].DataLength);
+        reply_->put(entries.data[i].DataOffset);
+        reply_->put(entries.data[i].Type);
+    }
+}
+
+void ServerCall::reply_rebased(const CallBuffer& buffer, const StringPlaces& places, std::uint32_t max_strings) {
     if (buffer.data == nullptr) return;
     auto* bytes = static_cast<std::byte*>(buffer.data);
     const auto base = reinterpret_cast<std::uint64_t>(bytes);
     std::uint32_t strings = 0;
-    while (strings < max_strings && (std::size_t{strings} + 1) * sizeof(UNICODE_STRING) <= buffer.size) {
-        std::byte* place = bytes + strings * sizeof(UNICODE_STRING) + offsetof(UNICODE_STRING, Buffer);
+    while (strings < std::min(max_strings, places.fit(buffer.size))) {
+        std::byte* place = bytes + places.at(strings) + offsetof(UNICODE_STRING, Buffer);
         std::uint64_t pointer = 0;
         std::memcpy(&pointer, place, sizeof(pointer));
         if (pointer < base || pointer > base + buffer.size) break;

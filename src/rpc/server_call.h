@@ -21,6 +21,16 @@ struct CallHandles {
     const HANDLE* data = nullptr;
     std::uint32_t count = 0;
 };
+// Records without pointers.
+template <typename T>
+struct CallArray {
+    T* data = nullptr;
+    std::uint32_t size = 0;  // in bytes
+};
+struct CallEntries {
+    PKEY_VALUE_ENTRY data = nullptr;
+    std::uint32_t count = 0;
+};
 
 // Externally synchronised: one session thread until the call is pending, then the process's collector.
 class ServerCall {
@@ -53,9 +63,20 @@ public:
     CallBuffer buffer();
     CallBuffer out_buffer();
     CallHandles handles();
+    template <typename T>
+    CallArray<T> array() {
+        const CallBuffer bytes = buffer();
+        return {static_cast<T*>(bytes.data), bytes.size};
+    }
+    CallEntries value_entries();
     PIO_STATUS_BLOCK io_status();
     void check_length(const CallBuffer& buffer, std::uint32_t length);
     void check_handles(const CallHandles& handles, std::uint32_t count);
+    template <typename T>
+    void check_array(const CallArray<T>& array, std::uint32_t count) {
+        if (array.data != nullptr && array.size != std::uint64_t{count} * sizeof(T)) reader_.fail();
+    }
+    void check_entries(const CallEntries& entries, std::uint32_t count);
 
     void begin_reply(NTSTATUS status);
     template <typename T>
@@ -63,8 +84,10 @@ public:
         if (value != nullptr) reply_->put(*value);
     }
     void reply_out_buffer(const CallBuffer& buffer);
-    void reply_out_name(const CallBuffer& buffer) { reply_rebased(buffer, 1); }
-    void reply_out_dir(const CallBuffer& buffer) { reply_rebased(buffer, UINT32_MAX); }
+    void reply_out_name(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, 1); }
+    void reply_out_dir(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, UINT32_MAX); }
+    void reply_out_pids(const CallBuffer& buffer);
+    void reply_value_entries(const CallEntries& entries);
     void reply_io_status(PIO_STATUS_BLOCK block);
 
     // A call that returned STATUS_PENDING with a status block still writes into this object's memory.
@@ -75,7 +98,7 @@ public:
 private:
     void* allocate(std::size_t size, std::size_t alignment);
     PVOID copy(Bytes bytes, std::size_t alignment);
-    void reply_rebased(const CallBuffer& buffer, std::uint32_t max_strings);
+    void reply_rebased(const CallBuffer& buffer, const StringPlaces& places, std::uint32_t max_strings);
 
     std::byte first_[1024];
     std::pmr::monotonic_buffer_resource memory_;

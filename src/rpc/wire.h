@@ -16,6 +16,18 @@ inline constexpr std::uint32_t max_frame_size = 64u << 20;   // also bounds one 
 inline constexpr std::uint32_t max_buffer_size = 48u << 20;  // one argument
 inline constexpr std::uint16_t max_calls_per_frame = 256;
 
+inline constexpr std::uint32_t max_value_entries = 0x10000;  // NT's own limit of one query for several values
+
+// Where the UNICODE_STRINGs of an answer stand, whose pointers are made relative to the buffer on their way.
+struct StringPlaces {
+    std::uint32_t first;
+    std::uint32_t stride;
+    std::size_t at(std::uint32_t index) const { return first + std::size_t{index} * stride; }
+    std::uint32_t fit(std::uint32_t size) const { return size < first ? 0 : (size - first) / stride; }
+};
+inline constexpr StringPlaces plain_strings{0, 16};  // one after the other
+inline constexpr StringPlaces pid_strings{16, 24};   // KEY_OPEN_SUBKEYS_INFORMATION: a count, then {PID, name}
+
 enum class FrameKind : std::uint16_t { hello = 1, welcome = 2, calls = 3, replies = 4 };
 
 struct FrameHeader {

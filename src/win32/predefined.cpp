@@ -152,6 +152,27 @@ extern "C" LSTATUS WINAPI RegDisablePredefinedCacheEx(void) {
     return ERROR_SUCCESS;
 }
 
+// The classes of the process's user: tokens are not handles here, so null is the only one (and any other is refused).
+extern "C" LSTATUS WINAPI RegOpenUserClassesRoot(HANDLE hToken, DWORD dwOptions, REGSAM samDesired, PHKEY phkResult) {
+    if (phkResult == nullptr || dwOptions != 0) return ERROR_INVALID_PARAMETER;
+    *phkResult = nullptr;
+    if (hToken != nullptr) return ERROR_INVALID_HANDLE;
+    HANDLE handle = nullptr;
+    const NTSTATUS status = open_key(nullptr, user_sid_path() + u"_Classes", samDesired, &handle);
+    *phkResult = static_cast<HKEY>(handle);
+    return to_error(status);
+}
+
+// Reflection is gone since Windows 7: the calls look at the handle and succeed.
+extern "C" LSTATUS WINAPI RegDisableReflectionKey(HKEY hBase) { return to_error(KeyReference(hBase).status()); }
+extern "C" LSTATUS WINAPI RegEnableReflectionKey(HKEY hBase) { return to_error(KeyReference(hBase).status()); }
+extern "C" LSTATUS WINAPI RegQueryReflectionKey(HKEY hBase, BOOL* bIsReflectionDisabled) {
+    if (bIsReflectionDisabled == nullptr) return ERROR_INVALID_PARAMETER;
+    const LSTATUS error = to_error(KeyReference(hBase).status());
+    if (error == ERROR_SUCCESS) *bIsReflectionDisabled = TRUE;
+    return error;
+}
+
 extern "C" LSTATUS WINAPI RegOpenCurrentUser(REGSAM samDesired, PHKEY phkResult) {
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
     HANDLE handle = nullptr;

@@ -1,5 +1,7 @@
 // Keys: open, create, close, delete, rename, flush. Sources of the rules: docs of each function and the conformance
 // rows cited by number in the tests.
+#include <unistd.h>
+
 #include "nt/ntservices.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
@@ -55,6 +57,15 @@ NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& reques
 Utf16View without_trailing_separators(Utf16View name) {
     while (name.ends_with(u'\\')) name.remove_suffix(1);
     return name;
+}
+
+// Null, "", ".", "localhost" and the host's name, each with and without two separators before it (row 212).
+bool is_this_machine(Utf16View name) {
+    if (name.starts_with(u"\\\\")) name.remove_prefix(2);
+    char host[256] = {};
+    if (gethostname(host, sizeof(host) - 1) != 0) host[0] = 0;
+    return name.empty() || name == u"." || rtl::equal_folded(name, u"localhost") ||
+           rtl::equal_folded(name, rtl::from_utf8(host));
 }
 
 // HKCR's subkey may begin with a separator; every other one may not.
@@ -192,8 +203,8 @@ LSTATUS WINAPI RegRenameKey(HKEY hKey, LPCWSTR lpSubKeyName, LPCWSTR lpNewKeyNam
 
 LSTATUS WINAPI RegConnectRegistryW(LPCWSTR lpMachineName, HKEY hKey, PHKEY phkResult) {
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
-    const Utf16View machine = units_of(lpMachineName);
-    if (!machine.empty() && machine != u"\\\\." && machine != u".") return ERROR_BAD_NETPATH;
+    if (!is_this_machine(units_of(lpMachineName))) return ERROR_BAD_NETPATH;
+    if (!is_predefined(hKey)) return ERROR_INVALID_HANDLE;
     *phkResult = hKey;
     return ERROR_SUCCESS;
 }

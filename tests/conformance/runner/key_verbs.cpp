@@ -133,7 +133,7 @@ void describe_key(Outcome& outcome, KEY_INFORMATION_CLASS info, Bytes bytes) {
             break;
         }
         case KeyFlagsInformation:
-            field(outcome, "wow64flags", bytes, 0);
+            field(outcome, "wowflags", bytes, 0);
             field(outcome, "keyflags", bytes, 4);
             field(outcome, "controlflags", bytes, 8);
             break;

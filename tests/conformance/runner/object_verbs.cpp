@@ -141,7 +141,8 @@ Outcome notify(Session& session, const Line& line) {
 // completed [R] -> the status in the request's IO_STATUS_BLOCK
 Outcome completed(Session& session, const Line& line) {
     const std::string request = line.words.empty() ? "request" : line.words[0].text;
-    return {session.status_block(request).Status, {}, {}};
+    const IO_STATUS_BLOCK* block = session.status_block(request);
+    return block != nullptr ? Outcome{block->Status, {}, {}} : misuse("no such request");
 }
 
 // sleep MS: lets the clock move, for times that must differ

@@ -14,6 +14,7 @@ const std::map<std::string, Verb>& all_verbs() {
         add_value_verbs(made);
         add_object_verbs(made);
         add_hive_verbs(made);
+        add_multiple_verbs(made);
         return made;
     }();
     return verbs;

@@ -19,6 +19,8 @@ struct Outcome {
     std::map<std::string, std::string> facts;
     std::string fault;    // a rule that holds for every call was broken, whatever the line expects
     bool misuse = false;  // the line itself is wrong; the text is in fault
+    bool win32 = false;   // the answer is a Win32 error, in `error`
+    std::uint32_t error = 0;
 };
 inline Outcome misuse(const std::string& text) { return {STATUS_SUCCESS, {}, text, true}; }
 
@@ -54,7 +56,8 @@ public:
     // Null with a message in `error` when the line's words are wrong.
     std::unique_ptr<ObjectName> object_name(const Line& line, std::size_t index, std::string* error) const;
     std::uint64_t number(const Line& line, const std::string& option, std::uint64_t otherwise) const;
-    IO_STATUS_BLOCK& status_block(const std::string& name) { return *blocks_[name]; }
+    // Null when no such request was made through Nt.
+    IO_STATUS_BLOCK* status_block(const std::string& name) { return blocks_[name].get(); }
     IO_STATUS_BLOCK& new_status_block(const std::string& name);
 
 private:
@@ -64,11 +67,15 @@ private:
     std::vector<std::shared_ptr<IO_STATUS_BLOCK>> retired_;  // a late completion may still write into one
 };
 
+// The line in Win32's words; nothing when Reg* cannot say it.
+std::optional<Outcome> run_win32(Session& session, const Line& line);
+
 using Verb = Outcome (*)(Session&, const Line&);
 void add_key_verbs(std::map<std::string, Verb>& verbs);
 void add_value_verbs(std::map<std::string, Verb>& verbs);
 void add_object_verbs(std::map<std::string, Verb>& verbs);
 void add_hive_verbs(std::map<std::string, Verb>& verbs);
+void add_multiple_verbs(std::map<std::string, Verb>& verbs);
 
 // A buffer filled with 0xBD whose bytes past the length must stay so.
 class Canary {
