@@ -110,6 +110,7 @@ int remove(const std::vector<std::string>& words);
 int copy(const std::vector<std::string>& words);
 int compare(const std::vector<std::string>& words);
 int save(const std::vector<std::string>& words);
+int restore(const std::vector<std::string>& words);
 int load(const std::vector<std::string>& words);
 int unload(const std::vector<std::string>& words);
 int export_key(const std::vector<std::string>& words);

@@ -1,4 +1,4 @@
-// REG SAVE, LOAD and UNLOAD: hives as files.
+// REG SAVE, RESTORE, LOAD and UNLOAD: hives as files.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -57,6 +57,19 @@ int load(const std::vector<std::string>& words) {
     if (!name) return exit_failed;
     const LSTATUS error =
         RegLoadKeyW(name->root, name->subkey.c_str(), rtl::from_utf8(arguments->positional(1)).c_str());
+    return error == ERROR_SUCCESS ? success() : fail(error);
+}
+
+int restore(const std::vector<std::string>& words) {
+    auto arguments = Arguments::parse(words, {.positional = 2, .flags = {}, .with_value = {}, .optional_value = {}});
+    if (!arguments) return syntax_error("restore");
+    auto name = parse_key(arguments->positional(0), "restore", RootSeparator::allowed);
+    if (!name) return exit_failed;
+    Key key;
+    LSTATUS error = key.open(name->root, name->subkey, KEY_ALL_ACCESS);
+    if (error != ERROR_SUCCESS) return fail(error);
+    // What others have open below the key is no reason to keep it: they are told that their keys are deleted.
+    error = RegRestoreKeyW(key.handle(), rtl::from_utf8(arguments->positional(1)).c_str(), REG_FORCE_RESTORE);
     return error == ERROR_SUCCESS ? success() : fail(error);
 }
 

@@ -12,8 +12,9 @@ using Verb = int (*)(const std::vector<std::string>&);
 
 Verb verb_function(const std::string& name) {
     static constexpr std::pair<const char*, Verb> verbs[] = {
-        {"query", query}, {"add", add},   {"delete", remove}, {"copy", copy},         {"compare", compare},
-        {"save", save},   {"load", load}, {"unload", unload}, {"export", export_key}, {"import", import_file}};
+        {"query", query},     {"add", add},           {"delete", remove},     {"copy", copy},
+        {"compare", compare}, {"save", save},         {"restore", restore},   {"load", load},
+        {"unload", unload},   {"export", export_key}, {"import", import_file}};
     for (const auto& [text, function] : verbs) {
         if (name == text) return function;
     }
@@ -60,9 +61,8 @@ int run(std::vector<std::string> words) {
     words.erase(words.begin());
     const Verb verb = verb_function(name);
     if (verb == nullptr) {
-        const bool known = name == "restore" || name == "flags";
-        return known ? fail("REG " + name + " is not supported.")
-                     : fail("Invalid argument/option - '" + name + "'.\nType \"REG /?\" for usage.");
+        return name == "flags" ? fail("REG " + name + " is not supported.")
+                               : fail("Invalid argument/option - '" + name + "'.\nType \"REG /?\" for usage.");
     }
     if (words.size() == 1 && asks_for_help(words[0])) {
         std::fputs(usage(name), stdout);

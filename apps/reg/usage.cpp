@@ -21,6 +21,7 @@ const char* usage(const std::string& verb) {
         {"delete", "REG DELETE KeyName [/v ValueName | /ve | /va] [/f] [/reg:32 | /reg:64]\n"},
         {"copy", "REG COPY KeyName1 KeyName2 [/s] [/f] [/reg:32 | /reg:64]\n"},
         {"save", "REG SAVE KeyName FileName [/y] [/reg:32 | /reg:64]\n"},
+        {"restore", "REG RESTORE KeyName FileName [/reg:32 | /reg:64]\n"},
         {"load", "REG LOAD KeyName FileName [/reg:32 | /reg:64]\n"},
         {"unload", "REG UNLOAD KeyName\n"},
         {"compare",

@@ -74,7 +74,7 @@ Result<void> make_system() {
 
 Result<void> make_software() {
     const auto software = RG_TRY(ZwKey::open(u"\\Registry\\Machine\\Software", KEY_ALL_ACCESS));
-    RG_TRY(ensure_paths(software, {u"Classes", u"Policies", u"Microsoft\\Windows\\CurrentVersion\\Run",
+    RG_TRY(ensure_paths(software, {u"Classes", u"Policies", u"Wow6432Node", u"Microsoft\\Windows\\CurrentVersion\\Run",
                                    u"Microsoft\\Windows\\CurrentVersion\\Uninstall"}));
     const auto version = RG_TRY(ZwKey::create_path(software, u"Microsoft\\Windows NT\\CurrentVersion"));
     return ensure_string(version, u"ProductName", u"Regent");

@@ -90,8 +90,9 @@ LSTATUS get_value(HKEY key, LPCWSTR value_name, DWORD flags, bool probe, TypedVa
 
 LSTATUS read_value(HKEY key, LPCWSTR subkey, LPCWSTR value_name, DWORD flags, bool probe, TypedValue& value) {
     if (units_of(subkey).empty()) return get_value(key, value_name, flags, probe, value);
+    const REGSAM view = (flags & RRF_WOW64_MASK) / (RRF_SUBKEY_WOW6464KEY / KEY_WOW64_64KEY);
     HKEY opened = nullptr;
-    LSTATUS error = RegOpenKeyExW(key, subkey, 0, KEY_QUERY_VALUE, &opened);
+    LSTATUS error = RegOpenKeyExW(key, subkey, 0, KEY_QUERY_VALUE | view, &opened);
     if (error != ERROR_SUCCESS) return error;
     error = get_value(opened, value_name, flags, probe, value);
     RegCloseKey(opened);

@@ -5,16 +5,16 @@
 #include "nt/ntservices.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
+#include "win32/view.h"
 
 using namespace regent;
 using namespace regent::win32;
 
 namespace {
 
-constexpr REGSAM both_views = KEY_WOW64_32KEY | KEY_WOW64_64KEY;
 constexpr std::size_t max_created_levels = 32;  // RegCreateKeyEx makes at most so many missing levels in one call
 
-bool asks_for_both_views(REGSAM access) { return (access & both_views) == both_views; }
+bool asks_for_both_views(REGSAM access) { return (access & view_flags) == view_flags; }
 
 struct CreateRequest {
     Utf16View class_name;
@@ -44,7 +44,9 @@ NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& reques
     parent.has_class = false;
     parent.security_descriptor = nullptr;
     std::size_t created = 0;
-    for (std::size_t end = name.find(u'\\'); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
+    // Of an absolute name \Registry, its parts and the hives' roots are there.
+    const std::size_t first = root == nullptr ? name.find(u'\\', std::size(u"\\REGISTRY\\MACHINE\\") - 1) : 0;
+    for (std::size_t end = name.find(u'\\', first); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
         ScopedKey key;
         ULONG disposition = 0;
         NTSTATUS status = create_key(root, name.substr(0, end), parent, key.receive(), &disposition);
@@ -52,6 +54,14 @@ NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& reques
         if (disposition == REG_CREATED_NEW_KEY && ++created > max_created_levels) return STATUS_INVALID_PARAMETER;
     }
     return STATUS_SUCCESS;
+}
+
+// The key, and what is missing on the way to it.
+NTSTATUS create_whole_path(const ViewedName& name, const CreateRequest& request, HANDLE* key, ULONG* disposition) {
+    NTSTATUS status = create_key(name.root(), name.name(), request, key, disposition);
+    if (status != STATUS_OBJECT_NAME_NOT_FOUND || name.name().find(u'\\') == Utf16View::npos) return status;
+    status = create_parents(name.root(), name.name(), request);
+    return NT_SUCCESS(status) ? create_key(name.root(), name.name(), request, key, disposition) : status;
 }
 
 Utf16View without_trailing_separators(Utf16View name) {
@@ -93,11 +103,16 @@ LSTATUS WINAPI RegOpenKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSA
     KeyReference root(hKey);
     if (!NT_SUCCESS(root.status())) return to_error(root.status());
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    ViewedName viewed;
+    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
+    if (!NT_SUCCESS(status)) return to_error(status);
     HANDLE key = nullptr;
     const ULONG attributes = (ulOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
-    NTSTATUS status = open_key(root.handle(), name, samDesired, &key, attributes);
-    if (NT_SUCCESS(status)) *phkResult = static_cast<HKEY>(key);
-    return to_error(status);
+    status = open_key(viewed.root(), viewed.name(), samDesired, &key, attributes);
+    if (!NT_SUCCESS(status)) return to_error(status);
+    viewed.mark(key);
+    *phkResult = static_cast<HKEY>(key);
+    return ERROR_SUCCESS;
 }
 
 LSTATUS WINAPI RegOpenKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
@@ -129,17 +144,17 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
     request.has_class = lpClass != nullptr;
     request.options = dwOptions & ~static_cast<DWORD>(REG_OPTION_OPEN_LINK);
     request.attributes = (dwOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
-    request.access = samDesired & ~both_views;
+    request.access = samDesired & ~view_flags;
     request.security_descriptor =
         lpSecurityAttributes != nullptr ? lpSecurityAttributes->lpSecurityDescriptor : nullptr;
+    ViewedName viewed;
+    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
+    if (!NT_SUCCESS(status)) return to_error(status);
     HANDLE key = nullptr;
     ULONG disposition = 0;
-    NTSTATUS status = create_key(root.handle(), name, request, &key, &disposition);
-    if (status == STATUS_OBJECT_NAME_NOT_FOUND && name.find(u'\\') != Utf16View::npos) {
-        status = create_parents(root.handle(), name, request);
-        if (NT_SUCCESS(status)) status = create_key(root.handle(), name, request, &key, &disposition);
-    }
+    status = create_whole_path(viewed, request, &key, &disposition);
     if (!NT_SUCCESS(status)) return to_error(status);
+    viewed.mark(key);
     *phkResult = static_cast<HKEY>(key);
     if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
     return ERROR_SUCCESS;
@@ -161,8 +176,10 @@ LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, D
     if (!NT_SUCCESS(root.status())) return to_error(root.status());
     Utf16View name = units_of(lpSubKey);
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    ViewedName viewed;
+    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
     ScopedKey key;
-    NTSTATUS status = open_key(root.handle(), name, DELETE, key.receive());
+    if (NT_SUCCESS(status)) status = open_key(viewed.root(), viewed.name(), DELETE, key.receive());
     if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
     return to_error(status);
 }

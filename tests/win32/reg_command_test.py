@@ -53,7 +53,7 @@ class Reg(unittest.TestCase):
         return line[4:].split("    ", 2)[1:]
 
     def test_help_and_syntax(self):
-        for verb in ["query", "add", "delete", "copy", "save", "load", "unload", "compare", "export", "import"]:
+        for verb in ["query", "add", "delete", "copy", "save", "restore", "load", "unload", "compare", "export", "import"]:
             for word in ["/?", "/h", "-H"]:
                 self.assertIn("REG " + verb.upper(), self.good(verb, word))
             self.assertIn("Invalid syntax", self.bad(verb))
@@ -182,6 +182,13 @@ class Reg(unittest.TestCase):
         self.assertEqual(self.good("save", self.key, file, stdin="no\n"),
                          f"File {file} already exists. Overwrite (Yes/No)?The operation was canceled by the user.\n")
         self.assertEqual(self.good("save", self.key, file, "/y"), SUCCESS)
+        self.add(self.key + "\\sub", "/v", "v", "/d", "changed")
+        self.add(self.key + "\\later", "/v", "v", "/d", "x")
+        self.assertEqual(self.good("restore", self.key, file), SUCCESS)
+        self.assertEqual(self.value(self.key + "\\sub", "v"), ["REG_SZ", "kept"])
+        self.bad("query", self.key + "\\later")
+        self.bad("restore", self.key + "\\missing", file)
+        self.bad("restore", self.key, self.path("no-such-file"))
         # An embedded store is one process's: what load mounts goes with it, so a second load of the name succeeds.
         self.assertEqual(self.good("load", "HKLM\\Loaded", file), SUCCESS)
         self.bad("load", "HKCU\\Loaded", file)

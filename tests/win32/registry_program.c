@@ -226,6 +226,141 @@ static int hive_files(HKEY base, const char* folder) {
     return 0;
 }
 
+static int restored(HKEY base, const char* folder) {
+    char file[512], old[512];
+    DWORD size = sizeof(DWORD), number = 7;
+    HKEY key = NULL;
+    snprintf(file, sizeof(file), "%s/restored.hiv", folder);
+    snprintf(old, sizeof(old), "%s/old.hiv", folder);
+    CHECK(RegCreateKeyW(base, L"restored", &key) == 0);
+    CHECK(RegSetValueExW(key, L"n", 0, REG_DWORD, (const BYTE*)&number, sizeof(number)) == 0);
+    CHECK(RegSaveKeyExA(key, file, NULL, REG_LATEST_FORMAT) == 0);
+    number = 8;
+    CHECK(RegSetValueExW(key, L"n", 0, REG_DWORD, (const BYTE*)&number, sizeof(number)) == 0);
+    CHECK(RegRestoreKeyA(key, "", 0) == ERROR_INVALID_PARAMETER);
+    CHECK(RegRestoreKeyA(key, old, 0) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegRestoreKeyA(key, file, 0x40) == ERROR_INVALID_PARAMETER);
+    CHECK(RegRestoreKeyA(key, file, 0) == 0);
+    CHECK(RegGetValueW(key, NULL, L"n", RRF_RT_REG_DWORD, NULL, &number, &size) == 0 && number == 7);
+    CHECK(RegReplaceKeyA(key, NULL, "", old) == ERROR_INVALID_PARAMETER);
+    CHECK(RegReplaceKeyA(key, NULL, old, file) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegCloseKey(key) == 0);
+    /* An application hive: what one handle writes, the next loading finds. */
+    CHECK(RegLoadAppKeyA(file, &key, KEY_READ | KEY_WRITE, 2, 0) == ERROR_INVALID_PARAMETER);
+    CHECK(RegLoadAppKeyA(file, &key, KEY_READ | KEY_WRITE, REG_PROCESS_APPKEY, 0) == 0);
+    CHECK(RegSetValueExA(key, "s", 0, REG_SZ, (const BYTE*)"text", 5) == 0);
+    CHECK(RegCloseKey(key) == 0);
+    CHECK(RegLoadAppKeyA(file, &key, KEY_READ, 0, 0) == 0);
+    CHECK(RegQueryValueExA(key, "s", NULL, NULL, NULL, &size) == 0 && size == 5);
+    CHECK(RegCloseKey(key) == 0);
+    return 0;
+}
+
+static int several(HKEY base) {
+    char buffer[64], name_n[] = "several n", name_s[] = "several s", missing[] = "missing";
+    VALENTA list[2] = {{name_n, 0, 0, 0}, {name_s, 0, 0, 0}};
+    DWORD number = 5, size = 0;
+    BOOL disabled = FALSE;
+    HKEY key = NULL;
+    CHECK(RegSetValueExA(base, name_n, 0, REG_DWORD, (const BYTE*)&number, sizeof(number)) == 0);
+    CHECK(RegSetValueExA(base, name_s, 0, REG_SZ, (const BYTE*)"text", 5) == 0);
+    CHECK(RegQueryMultipleValuesA(base, list, 2, NULL, &size) == ERROR_MORE_DATA && size == 9);
+    size = 8;
+    CHECK(RegQueryMultipleValuesA(base, list, 2, buffer, &size) == ERROR_MORE_DATA && size == 9);
+    size = sizeof(buffer);
+    CHECK(RegQueryMultipleValuesA(base, list, 2, buffer, &size) == 0 && size == 9);
+    CHECK(list[0].ve_type == REG_DWORD && list[0].ve_valuelen == 4 && *(DWORD*)list[0].ve_valueptr == 5);
+    CHECK(list[1].ve_type == REG_SZ && list[1].ve_valuelen == 5 && strcmp((char*)list[1].ve_valueptr, "text") == 0);
+    list[1].ve_valuename = missing;
+    CHECK(RegQueryMultipleValuesA(base, list, 2, buffer, &size) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegQueryMultipleValuesA(base, list, 2, buffer, NULL) == ERROR_INVALID_PARAMETER);
+    CHECK(RegDisableReflectionKey(base) == 0 && RegEnableReflectionKey(base) == 0);
+    CHECK(RegQueryReflectionKey(base, &disabled) == 0 && disabled);
+    CHECK(RegOpenUserClassesRoot(NULL, 0, KEY_READ, &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegOpenUserClassesRoot(NULL, 1, KEY_READ, &key) == ERROR_INVALID_PARAMETER);
+    CHECK(RegConnectRegistryA("\\\\localhost", HKEY_LOCAL_MACHINE, &key) == 0); /* 212 */
+    CHECK(RegConnectRegistryA("no such machine", HKEY_LOCAL_MACHINE, &key) == ERROR_BAD_NETPATH);
+    return 0;
+}
+
+static int number_at(HKEY root, const WCHAR* path, REGSAM view) {
+    DWORD number = 0, size = sizeof(number);
+    HKEY key = NULL;
+    if (RegOpenKeyExW(root, path, 0, KEY_READ | view, &key) != 0) return -1;
+    if (RegQueryValueExW(key, L"n", NULL, NULL, (BYTE*)&number, &size) != 0) number = 0;
+    RegCloseKey(key);
+    return (int)number;
+}
+
+static int write_number(HKEY root, const WCHAR* path, REGSAM view, DWORD number) {
+    HKEY key = NULL;
+    if (RegCreateKeyExW(root, path, 0, NULL, 0, KEY_ALL_ACCESS | view, NULL, &key, NULL) != 0) return 0;
+    RegSetValueExW(key, L"n", 0, REG_DWORD, (const BYTE*)&number, sizeof(number));
+    return RegCloseKey(key) == 0;
+}
+
+static int views(void) { /* 232 to 241 */
+    const REGSAM v32 = KEY_WOW64_32KEY, v64 = KEY_WOW64_64KEY;
+    DWORD number = 0, size = sizeof(number);
+    HKEY key = NULL;
+    CHECK(RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"Software", 0, KEY_READ | v32 | v64, &key) == ERROR_INVALID_PARAMETER);
+    CHECK(write_number(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v64, 64));
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v32) == -1);
+    CHECK(write_number(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v32, 32));
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", 0) == 64);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v64) == 64);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v32) == 32);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\wow6432node\\RegentView\\t", v32) == 32);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Wow6432Node\\RegentView\\t", v64) == 32);
+    CHECK(RegGetValueW(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", L"n", RRF_RT_DWORD | RRF_SUBKEY_WOW6432KEY, NULL,
+                       &number, &size) == 0 &&
+          number == 32);
+    /* A handle of the 32-bit view stays in it, whatever later calls say. */
+    CHECK(RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"Software", 0, KEY_READ | v32, &key) == 0);
+    CHECK(number_at(key, L"RegentView\\t", 0) == 32 && number_at(key, L"RegentView\\t", v64) == 32);
+    CHECK(number_at(key, L"Wow6432Node\\RegentView\\t", 0) == -1);
+    CHECK(RegCloseKey(key) == 0);
+    CHECK(RegOpenKeyExW(HKEY_LOCAL_MACHINE, NULL, 0, KEY_READ | v32, &key) == 0);
+    CHECK(number_at(key, L"Software\\RegentView\\t", 0) == 32);
+    CHECK(RegCloseKey(key) == 0);
+    /* Classes are shared but for five keys. */
+    CHECK(write_number(HKEY_LOCAL_MACHINE, L"Software\\Classes\\RegentView", v32, 1));
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Classes\\RegentView", v64) == 1);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Classes\\Wow6432Node\\RegentView", v32) == 1);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Classes\\Wow6432Node\\RegentView", 0) == -1);
+    CHECK(write_number(HKEY_LOCAL_MACHINE, L"Software\\Classes\\Interface\\RegentView", v32, 32));
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Classes\\Interface\\RegentView", v64) == -1);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Classes\\Wow6432Node\\Interface\\RegentView", 0) == 32);
+    CHECK(write_number(HKEY_CURRENT_USER, L"Software\\Classes\\CLSID\\RegentView", v32, 5));
+    CHECK(number_at(HKEY_CURRENT_USER, L"Software\\Classes\\CLSID\\RegentView", 0) == -1);
+    CHECK(write_number(HKEY_CURRENT_USER, L"Software\\RegentView", v32, 6));
+    CHECK(number_at(HKEY_CURRENT_USER, L"Software\\RegentView", v64) == 6);
+    CHECK(write_number(HKEY_LOCAL_MACHINE, L"Software\\Policies\\RegentView", v32, 7));
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\Policies\\RegentView", v64) == 7);
+    CHECK(RegDeleteKeyExW(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v32, 0) == 0);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v32) == -1);
+    CHECK(number_at(HKEY_LOCAL_MACHINE, L"Software\\RegentView\\t", v64) == 64);
+    return 0;
+}
+
+static int mui_strings(HKEY base) { /* 216 to 221 */
+    WCHAR text[32];
+    DWORD size = 0;
+    const WCHAR dll[] = L"@no such.dll,-10", none[] = L"not a MUI string", half[] = L"@no such.dll";
+    CHECK(RegLoadMUIStringA(base, "m", NULL, 0, NULL, 0, NULL) == ERROR_CALL_NOT_IMPLEMENTED);
+    CHECK(RegSetValueExW(base, L"m", 0, REG_SZ, (const BYTE*)none, sizeof(none)) == 0);
+    CHECK(RegLoadMUIStringW(base, L"m", text, sizeof(text), NULL, 0, NULL) == ERROR_INVALID_DATA);
+    CHECK(RegSetValueExW(base, L"m", 0, REG_SZ, (const BYTE*)half, sizeof(half)) == 0);
+    CHECK(RegLoadMUIStringW(base, L"m", text, sizeof(text), NULL, 0, NULL) == ERROR_INVALID_DATA);
+    CHECK(RegSetValueExW(base, L"m", 0, REG_SZ, (const BYTE*)dll, sizeof(dll)) == 0);
+    CHECK(RegLoadMUIStringW(base, L"m", text, sizeof(text), NULL, 0, NULL) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegLoadMUIStringW(base, L"m", text, 3, NULL, 0, NULL) == ERROR_INVALID_PARAMETER);
+    CHECK(RegLoadMUIStringW(base, L"m", text, sizeof(text), NULL, 2, NULL) == ERROR_INVALID_PARAMETER);
+    CHECK(RegLoadMUIStringW(base, L"m", text, sizeof(text), &size, REG_MUI_STRING_TRUNCATE, NULL) ==
+          ERROR_INVALID_PARAMETER);
+    return 0;
+}
+
 static int errors_and_files(void) {
     WCHAR text[128];
     HANDLE file;
@@ -253,6 +388,10 @@ int main(int argc, char** argv) {
     if (line == 0) line = trees(base);
     if (line == 0) line = security(base);
     if (line == 0 && argc > 1) line = hive_files(base, argv[1]);
+    if (line == 0 && argc > 1) line = restored(base, argv[1]);
+    if (line == 0) line = several(base);
+    if (line == 0) line = mui_strings(base);
+    if (line == 0) line = views();
     if (line == 0) line = errors_and_files();
     if (line == 0 && RegCloseKey(base) != 0) line = __LINE__;
     if (line == 0 && RegDeleteTreeW(HKEY_CURRENT_USER, base_path) != 0) line = __LINE__;
