@@ -23,7 +23,7 @@ public:
     bool read_only = false;
     bool healed = false;
     std::uint64_t changes = 0;  // how many; a save in steps looks whether there was one meanwhile
-    bool verified = true;  // in this life, or by the proof it was loaded with
+    bool verified = true;       // in this life, or by the proof it was loaded with
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
 

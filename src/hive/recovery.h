@@ -32,7 +32,8 @@ Result<Recovery> recover(const BaseBlock& first, Storage& bins, const std::vecto
 
 // Base block of a primary: signature and checksum are right.
 bool base_block_good(const BaseBlock& base);
-// Every violation is a Finding; false when the hive cannot be loaded at all. What loading does not rely on is corrected.
+// Every violation is a Finding; false when the hive cannot be loaded at all. What loading does not rely on is
+// corrected.
 bool check_base_block(BaseBlock& base, FindingSink& sink, bool* corrected);
 
 struct RecoveredFile {

@@ -108,7 +108,8 @@ std::expected<std::unique_ptr<hive::Hive>, BootFailure> Store::open_hive(const s
     LoadFindings findings;
     hive::OpenOptions options;
     options.create_if_missing = true;
-    options.validation = hive::Validation::if_unproven;  // the store is ours; a hive in it that somebody else wrote is not
+    // The store is ours; a hive in it that somebody else wrote is not.
+    options.validation = hive::Validation::if_unproven;
     options.findings = &findings;
     options.create.root_security = security->bytes();
     auto opened = hive::Hive::open(rtl::real_env(), path, options);

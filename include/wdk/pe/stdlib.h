@@ -12,8 +12,7 @@ long atol(const char* text);
 long strtol(const char* text, char** end, int base);
 unsigned long strtoul(const char* text, char** end, int base);
 void qsort(void* base, size_t count, size_t width, int (*compare)(const void*, const void*));
-void* bsearch(const void* key, const void* base, size_t count, size_t width,
-              int (*compare)(const void*, const void*));
+void* bsearch(const void* key, const void* base, size_t count, size_t width, int (*compare)(const void*, const void*));
 #ifdef __cplusplus
 }
 #endif

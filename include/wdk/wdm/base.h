@@ -173,8 +173,8 @@ struct _KDPC;
 #define PAGE_ALIGN(va) ((PVOID)((ULONG_PTR)(va) & ~((ULONG_PTR)PAGE_SIZE - 1)))
 #define __ANNOTATION(x)
 
-/* Structured exceptions: the compilers for Windows (_WIN32) have them. In ELF objects a __try block runs, its handler does
-   not; routines that would raise stop the host with a report instead. */
+/* Structured exceptions: the compilers for Windows (_WIN32) have them. In ELF objects a __try block runs, its handler
+   does not; routines that would raise stop the host with a report instead. */
 #if defined(_WIN32)
 #define GetExceptionCode() ((NTSTATUS)_exception_code())
 #define GetExceptionInformation() ((struct _EXCEPTION_POINTERS*)_exception_info())
