@@ -35,13 +35,16 @@ void finish_built(IRP* irp) {
     if (event != nullptr) KeSetEvent(event, IO_NO_INCREMENT, FALSE);
 }
 
+// Whoever cancels exchanges it at any moment.
+PDRIVER_CANCEL cancel_routine(const IRP* irp) { return __atomic_load_n(&irp->CancelRoutine, __ATOMIC_ACQUIRE); }
+
 void check_completion(IRP* irp) {
     const auto address = reinterpret_cast<ULONG_PTR>(irp);
     if (irp->CurrentLocation > irp->StackCount + 1) KeBugCheckEx(multiple_irp_complete_requests, address, 0, 0, 0);
     if (irp->IoStatus.Status == STATUS_PENDING || irp->IoStatus.Status == -1)
         KeBugCheckEx(driver_verifier_iomanager_violation, 6, static_cast<ULONG>(irp->IoStatus.Status), address, 0);
-    if (irp->CancelRoutine != nullptr)
-        KeBugCheckEx(cancel_state_in_completed_irp, address, reinterpret_cast<ULONG_PTR>(irp->CancelRoutine), 0, 0);
+    if (PDRIVER_CANCEL routine = cancel_routine(irp))
+        KeBugCheckEx(cancel_state_in_completed_irp, address, reinterpret_cast<ULONG_PTR>(routine), 0, 0);
 }
 
 bool wants_completion(const IO_STACK_LOCATION& location, const IRP& irp) {
@@ -128,7 +131,7 @@ VOID IoReleaseCancelSpinLock(KIRQL irql) { KeReleaseSpinLock(&cancel_spin_lock, 
 
 BOOLEAN IoCancelIrp(PIRP irp) {
     // The frame is entered first: the cancel routine itself gives back the lock and the IRQL that came with it.
-    ex::DriverCall frame(reinterpret_cast<const void*>(irp->CancelRoutine), "cancel routine");
+    ex::DriverCall frame(reinterpret_cast<const void*>(cancel_routine(irp)), "cancel routine");
     KIRQL irql;
     IoAcquireCancelSpinLock(&irql);
     irp->Cancel = TRUE;
