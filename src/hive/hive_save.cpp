@@ -22,13 +22,20 @@ struct HiveSave::State {
     int begun = 0;
     BaseBlock base = {};
 
+    // The base block of an older hive must be gone for good before a bin is written below it.
+    Result<void> clear_file() {
+        const bool was_empty = RG_TRY(out.size()) == 0;
+        RG_TRY(out.write_at(0, Bytes(no_base_block)));
+        return was_empty ? Result<void>{} : out.sync();
+    }
+
     Result<void> begin(const HiveImpl& hive, CellIndex key) {
         if (!hive.is_key(key)) return fail(STATUS_INVALID_PARAMETER);
         RG_TRY(hive.require_sound());
         // A layered hive stays one: its tombstones mean something only in format 1.6.
         const std::uint32_t minor =
             hive.cells.minor == 6 && format == Format::v1_5 ? 6 : static_cast<std::uint32_t>(format);
-        if (begun++ == 0) RG_TRY(out.write_at(0, Bytes(no_base_block)));
+        if (begun++ == 0) RG_TRY(clear_file());
         base = new_base_block(hive.path, minor, hive.node(key).last_write_time);
         changes = hive.changes;
         writer.emplace(hive.cells, minor, out);

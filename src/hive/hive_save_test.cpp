@@ -194,5 +194,31 @@ TEST(HiveSave, AFailedWriteAnywhereLeavesNoHive) {
     EXPECT_GE(failures, 6U);
 }
 
+TEST(HiveSave, ACrashOverAnOlderHiveLeavesTheOldOneTheNewOneOrNone) {
+    const auto older = mixed_hive(Format::v1_5);
+    const auto newer = mixed_hive(Format::v1_5);
+    ASSERT_TRUE(make_key(*newer, newer->root(), u"a").has_value());
+    const std::string before = saved(*older, older->root());
+    const std::string after = saved(*newer, newer->root());
+    ASSERT_NE(before, after);
+    rtl::SimEnv env;
+    const auto file = env.open("out", rtl::OpenMode::create).value();
+    ASSERT_TRUE(file->write_at(0, bytes_of(before)));
+    ASSERT_TRUE(file->sync());
+    ASSERT_TRUE(env.sync_directory_of("out"));
+    const std::size_t began = env.event_count();
+    ASSERT_TRUE(newer->save_subtree(newer->root(), *file, Format::v1_5));
+    for (std::size_t events = began; events <= env.event_count(); ++events) {
+        for (const auto model : {rtl::LossModel::none, rtl::LossModel::all, rtl::LossModel::torn,
+                                 rtl::LossModel::subset, rtl::LossModel::reordered}) {
+            for (std::uint64_t seed = 0; seed < 8; ++seed) {
+                const std::string now = env.after_crash(events, model, seed)["out"];
+                if (now == before || now == after) continue;
+                EXPECT_FALSE(Hive::open_image(bytes_of(now), {})) << "after event " << events - began;
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace regent::hive
