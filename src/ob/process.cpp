@@ -97,7 +97,7 @@ Result<ObjectRef<Process>> Process::create(Start start) {
 
 void Process::terminate() {
     if (terminated_.exchange(true, std::memory_order_acq_rel)) return;
-    handles_.refuse_inserts();
+    handles_->refuse_inserts();
     close_all_handles();
     process_table().remove(pid_, this);
     ex::signal(header_in(dispatcher_header_));
@@ -109,7 +109,7 @@ void Process::close_all_handles() {
     Thread* const own = caller != nullptr && &caller->process() == this ? caller : nullptr;
     CallerScope scope(*this, own, kernel_mode);
     std::uint32_t index = 0;
-    while (auto entry = handles_.remove_next(index)) release_handle(*this, std::move(*entry));
+    while (auto entry = handles_->remove_next(index)) release_handle(*this, std::move(*entry));
 }
 
 Thread::Thread(ObjectRef<Process> process, std::uint32_t tid) : tid_(tid), process_(std::move(process)) {

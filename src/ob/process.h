@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ public:
     const char* image_file_name() const { return image_file_name_; }
     const se::Token& token() const { return *token_; }
     const Ref<se::Token>& token_ref() const { return token_; }
-    HandleTable& handles() { return handles_; }
+    HandleTable& handles() { return *handles_; }
     std::int64_t create_time() const { return create_time_; }
     bool is_system() const { return is_system_; }
     // Closes every handle (as this process; as the calling thread when it is one of its own), leaves the table of
@@ -55,7 +56,8 @@ private:
     Ref<se::Token> token_;
     std::int64_t create_time_;
     std::atomic<bool> terminated_{false};
-    HandleTable handles_;
+    // By itself: it wants whole cache lines, and an object's body gets 16 bytes' alignment.
+    const std::unique_ptr<HandleTable> handles_ = std::make_unique<HandleTable>();
 };
 
 // Body of a "Thread" object (PETHREAD). Internally synchronised.
