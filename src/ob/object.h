@@ -153,6 +153,7 @@ Result<ObjectRef<void>> create_object(ObjectType& type, std::size_t size);
 // The same with a C++ body; the type's destroy procedure is to be destroy_body<T> (or to call it last).
 template <typename T, typename... Args>
 Result<ObjectRef<T>> create_body(ObjectType& type, Args&&... args) {
+    static_assert(alignof(T) <= alignof(ObjectHeader), "a body follows its header");
     auto object = create_object(type, sizeof(T));
     if (!object) return std::unexpected(object.error());
     return ObjectRef<T>::adopt(new (object->release()) T(std::forward<Args>(args)...));
