@@ -36,23 +36,12 @@ NTSTATUS open_file(const Utf16& name, HANDLE* file) {
                         FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE, nullptr, 0);
 }
 
-NTSTATUS path_of(HANDLE key, Utf16* path) {
-    AnswerBuffer buffer;
-    const NTSTATUS status = query_all(buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-        return NtQueryKey(key, KeyNameInformation, data, length, needed);
-    });
-    if (!NT_SUCCESS(status)) return status;
-    const auto* info = buffer.as<KEY_NAME_INFORMATION>();
-    path->assign(reinterpret_cast<const char16_t*>(info->Name), info->NameLength / sizeof(char16_t));
-    return status;
-}
-
 // A key that is not the root of its hive stands for that root: upwards until the service takes one.
 NTSTATUS replace_upwards(HANDLE key, NamedObject& fresh, NamedObject& old) {
     NTSTATUS status = NtReplaceKey(fresh.get(), key, old.get());
     if (status != STATUS_INVALID_PARAMETER) return status;
     Utf16 path;
-    if (const NTSTATUS named = path_of(key, &path); !NT_SUCCESS(named)) return named;
+    if (const NTSTATUS named = query_path(key, &path); !NT_SUCCESS(named)) return named;
     while (status == STATUS_INVALID_PARAMETER) {
         const std::size_t end = path.rfind(u'\\');
         if (end == 0 || end == Utf16::npos) return status;

@@ -69,13 +69,9 @@ NTSTATUS delete_values(HANDLE key) {
 
 // The full NT path of a key; empty when it cannot be told.
 Utf16 path_of(HANDLE key) {
-    AnswerBuffer buffer;
-    NTSTATUS status = query_all(buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-        return NtQueryKey(key, KeyNameInformation, data, length, needed);
-    });
-    if (!NT_SUCCESS(status)) return {};
-    const auto* info = buffer.as<KEY_NAME_INFORMATION>();
-    return {reinterpret_cast<const char16_t*>(info->Name), info->NameLength / sizeof(char16_t)};
+    Utf16 path;
+    (void)query_path(key, &path);
+    return path;
 }
 
 NTSTATUS copy_values(HANDLE source, HANDLE target) {

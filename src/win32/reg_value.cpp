@@ -11,6 +11,17 @@ using namespace regent::win32;
 
 namespace regent::win32 {
 
+NTSTATUS query_path(HANDLE key, Utf16* path) {
+    AnswerBuffer buffer;
+    const NTSTATUS status = query_all(buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
+        return NtQueryKey(key, KeyNameInformation, data, length, needed);
+    });
+    if (!NT_SUCCESS(status)) return status;
+    const auto* info = buffer.as<KEY_NAME_INFORMATION>();
+    path->assign(reinterpret_cast<const char16_t*>(info->Name), info->NameLength / sizeof(char16_t));
+    return status;
+}
+
 NTSTATUS query_value(HANDLE key, Utf16View name, AnswerBuffer& buffer) {
     if (name.size() > max_name_units) return STATUS_OBJECT_NAME_NOT_FOUND;
     UNICODE_STRING string = rtl::unicode_string(name);

@@ -42,6 +42,9 @@ NTSTATUS query_all(AnswerBuffer& buffer, Query query) {
 // KEY_VALUE_PARTIAL_INFORMATION of a value, complete.
 NTSTATUS query_value(HANDLE key, Utf16View name, AnswerBuffer& buffer);
 
+// The full NT path of a key; on failure `path` stays as it was.
+NTSTATUS query_path(HANDLE key, Utf16* path);
+
 // NtSetValueKey with Windows' mending of strings: a NUL that stands just behind the data given is stored too (W-2).
 NTSTATUS set_value(HANDLE key, Utf16View name, DWORD type, const BYTE* data, DWORD size);
 

@@ -112,17 +112,6 @@ Utf16 in_software(Utf16View software, Utf16View below) {
     return joined(joined(software, wow_node), below);
 }
 
-NTSTATUS path_of(HANDLE key, Utf16* path) {
-    AnswerBuffer buffer;
-    const NTSTATUS status = query_all(buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-        return NtQueryKey(key, KeyNameInformation, data, length, needed);
-    });
-    if (!NT_SUCCESS(status)) return status;
-    const auto* info = buffer.as<KEY_NAME_INFORMATION>();
-    path->assign(reinterpret_cast<const char16_t*>(info->Name), info->NameLength / sizeof(char16_t));
-    return status;
-}
-
 bool is_32_bit_handle(HANDLE key) {
     if (!has_32_bit_handles.load(std::memory_order_relaxed)) return false;
     KEY_HANDLE_TAGS_INFORMATION tags{};
@@ -158,7 +147,7 @@ NTSTATUS ViewedName::resolve(HANDLE root, Utf16View name, REGSAM access) {
     is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root);
     if (!is_32_bit_) return STATUS_SUCCESS;
     Utf16 path;
-    if (const NTSTATUS status = path_of(root, &path); !NT_SUCCESS(status)) return status;
+    if (const NTSTATUS status = query_path(root, &path); !NT_SUCCESS(status)) return status;
     const Utf16 whole = joined(path, name);
     Utf16 viewed = in_32_bit_view(whole);
     if (rtl::equal_folded(viewed, whole)) return STATUS_SUCCESS;
