@@ -13,9 +13,12 @@ KeyBody::KeyBody(Ref<KeyControlBlock> block) : block_(std::move(block)) { block_
 KeyBody::~KeyBody() {
     end_watch();
     delete cached_name_.load(std::memory_order_acquire);
-    MountedHive& hive = block_->hive();
-    hive.key_closed();
     key_table().delay_close(*block_);
+    end_opening(block_->hive());
+}
+
+void end_opening(MountedHive& hive) {
+    hive.key_closed();
     // Counted before it is asked: who marks the hive counts afterwards, so one of the two sees the other.
     if (!hive.leaves_when_unused() || hive.open_keys() != 0) return;
     if (Registry* registry = running_registry()) registry->unload_unused(hive);

@@ -51,6 +51,9 @@ private:
     std::atomic<CachedName*> cached_name_{nullptr};
 };
 
+// One opening less of the hive; the last one of a hive that leaves when unused unloads it. REQUIRES: no lock held.
+void end_opening(MountedHive& hive);
+
 using KeyRef = ob::ObjectRef<KeyBody>;
 
 // For those who hold a key object as drivers do. Null when `object` is not one.

@@ -82,13 +82,13 @@ private:
         if (!granted || !block->hive().open_key_unlocked()) return std::nullopt;
         // The key was open from here on, at a time when the path led to it.
         if (block->deleted() || key_table().moves() != moves) {
-            block->hive().key_closed();
+            end_opening(block->hive());
             return std::nullopt;
         }
         MountedHive& hive = block->hive();
         auto body = ob::create_body<KeyBody>(key_type(), std::move(block), KeyBody::Counted());
         if (!body) {
-            hive.key_closed();
+            end_opening(hive);
             return std::unexpected(body.error());
         }
         access_.granted = granted;
