@@ -209,7 +209,11 @@ typedef struct _KEY_VALUE_ENTRY {
 } KEY_VALUE_ENTRY, *PKEY_VALUE_ENTRY;
 
 /* One more parameter of NtLoadKey3. */
-typedef enum _KEY_LOAD_ENTRY_TYPE { KeyLoadTrustClassKey = 1, KeyLoadEvent, KeyLoadToken } KEY_LOAD_ENTRY_TYPE;
+typedef enum _KEY_LOAD_ENTRY_TYPE RG_ENUM_UNDERLYING {
+    KeyLoadTrustClassKey = 1,
+    KeyLoadEvent,
+    KeyLoadToken
+} KEY_LOAD_ENTRY_TYPE;
 
 typedef struct _KEY_LOAD_ENTRY {
     KEY_LOAD_ENTRY_TYPE EntryType;

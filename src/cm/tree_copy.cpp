@@ -33,7 +33,8 @@ Result<hive::CellIndex> ensure_subkey(const hive::Hive& from, hive::CellIndex so
     if (const auto known = to.find_subkey(target, name)) return *known;
     const std::vector<std::byte> security = copy_of(from.security(source));
     Utf16 class_name(info.class_name.size() / sizeof(char16_t), u'\0');
-    std::memcpy(class_name.data(), info.class_name.data(), class_name.size() * sizeof(char16_t));
+    if (!class_name.empty())
+        std::memcpy(class_name.data(), info.class_name.data(), class_name.size() * sizeof(char16_t));
     const auto type =
         (to.flags(target) & hive::key_volatile) != 0 ? hive::StorageType::volatile_ : hive::StorageType::stable;
     return to.create_subkey(target, name, class_name, security, type, info.last_write_time,

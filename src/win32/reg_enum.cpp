@@ -1,5 +1,6 @@
 // Enumeration and RegQueryInfoKey. One implementation makes the answer as UTF-16; the W and A forms deliver it, each
 // with its own rules for buffers that are too small (conformance rows 174-190).
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -23,7 +24,7 @@ FILETIME file_time(const LARGE_INTEGER& time) { return {time.u.LowPart, static_c
 template <typename Char>
 LSTATUS deliver_text(std::basic_string_view<Char> text, Char* buffer, DWORD* count) {
     if (*count < text.size() + 1) return ERROR_MORE_DATA;
-    std::memcpy(buffer, text.data(), text.size() * sizeof(Char));
+    std::copy(text.begin(), text.end(), buffer);
     buffer[text.size()] = 0;
     *count = static_cast<DWORD>(text.size());
     return ERROR_SUCCESS;

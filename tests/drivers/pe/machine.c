@@ -101,10 +101,11 @@ extern POBJECT_TYPE* __imp_IoFileObjectType;
 static void Objects(void) {
     HANDLE event = NULL;
     PVOID object = NULL;
+    PVOID none = NULL; /* the call that fails clears it */
     CHECK(ReadGs() == (PVOID)KeGetCurrentThread());
     CHECK(NT_SUCCESS(ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE)));
     CHECK(NT_SUCCESS(ObReferenceObjectByHandle(event, 0, *__imp_ExEventObjectType, KernelMode, &object, NULL)));
-    CHECK(ObReferenceObjectByHandle(event, 0, *__imp_IoFileObjectType, KernelMode, &object, NULL) ==
+    CHECK(ObReferenceObjectByHandle(event, 0, *__imp_IoFileObjectType, KernelMode, &none, NULL) ==
           STATUS_OBJECT_TYPE_MISMATCH);
     if (object != NULL) ObDereferenceObject(object);
     ZwClose(event);
