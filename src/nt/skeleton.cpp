@@ -72,12 +72,35 @@ Result<void> make_system() {
     return ZwKey::create_link(below(target, u"Hardware Profiles\\Current"), below(target, u"Hardware Profiles\\0001"));
 }
 
+// Where a 32-bit program's hard-coded paths lead (the documented links of WOW64, AC-9). A real key of that name, which
+// a foreign hive may have, stays.
+Result<void> make_wow64_links() {
+    constexpr Utf16View software = u"\\Registry\\Machine\\Software";
+    const Utf16 classes = below(software, u"Classes");
+    struct Link {
+        Utf16 path;
+        Utf16 target;
+    };
+    const Utf16 node = below(classes, u"Wow6432Node");
+    const Link links[] = {{below(software, u"Wow6432Node\\Classes"), node},
+                          {below(node, u"AppId"), below(classes, u"AppId")},
+                          {below(node, u"PROTOCOLS"), below(classes, u"PROTOCOLS")},
+                          {below(node, u"Typelib"), below(classes, u"Typelib")}};
+    for (const Link& link : links) {
+        if (!ZwKey::open(link.path)) RG_TRY(ZwKey::create_link(link.path, link.target));
+    }
+    return {};
+}
+
 Result<void> make_software() {
     const auto software = RG_TRY(ZwKey::open(u"\\Registry\\Machine\\Software", KEY_ALL_ACCESS));
-    RG_TRY(ensure_paths(software, {u"Classes", u"Policies", u"Wow6432Node", u"Microsoft\\Windows\\CurrentVersion\\Run",
-                                   u"Microsoft\\Windows\\CurrentVersion\\Uninstall"}));
+    RG_TRY(ensure_paths(
+        software, {u"Classes\\AppId", u"Classes\\CLSID", u"Classes\\Interface", u"Classes\\PROTOCOLS",
+                   u"Classes\\Typelib", u"Classes\\Wow6432Node", u"Policies", u"Wow6432Node",
+                   u"Microsoft\\Windows\\CurrentVersion\\Run", u"Microsoft\\Windows\\CurrentVersion\\Uninstall"}));
     const auto version = RG_TRY(ZwKey::create_path(software, u"Microsoft\\Windows NT\\CurrentVersion"));
-    return ensure_string(version, u"ProductName", u"Regent");
+    RG_TRY(ensure_string(version, u"ProductName", u"Regent"));
+    return make_wow64_links();
 }
 
 // The NT name of a host file: what hivelist has shown since NT 3.1, with our device.

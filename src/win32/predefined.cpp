@@ -7,6 +7,8 @@
 #include <string>
 
 #include "nt/ntservices.h"
+#include "win32/classes.h"
+#include "win32/value.h"
 
 namespace regent::win32 {
 namespace {
@@ -15,11 +17,6 @@ constexpr std::uint32_t first_predefined = 0x80000000;
 constexpr std::size_t predefined_count = 7;
 
 std::uint32_t number_of(HKEY key) { return static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(key)); }
-
-Utf16 user_sid_path() {
-    // The executive gives a Unix user the SID S-1-22-1-<uid>; a daemon sees the same uid on its socket.
-    return u"\\Registry\\User\\S-1-22-1-" + rtl::from_utf8(std::to_string(geteuid()));
-}
 
 NTSTATUS open_predefined(std::size_t index, HANDLE* handle) {
     switch (first_predefined + index) {
@@ -94,18 +91,46 @@ bool is_predefined(HKEY key) {
 
 bool is_classes_root(HKEY key) { return number_of(key) == first_predefined; }
 
-KeyReference::KeyReference(HKEY key) {
+Utf16 user_sid_path() {
+    // The executive gives a Unix user the SID S-1-22-1-<uid>; a daemon sees the same uid on its socket.
+    return u"\\Registry\\User\\S-1-22-1-" + rtl::from_utf8(std::to_string(geteuid()));
+}
+
+KeyReference::KeyReference(HKEY key, Sides sides) {
     if (key == nullptr) {
         status_ = STATUS_INVALID_HANDLE;
     } else if (is_predefined(key)) {
-        status_ = predefined_keys().get(number_of(key) - first_predefined, &handle_, &owned_);
+        status_ = predefined_keys().get(number_of(key) - first_predefined, &own_, &owned_);
     } else {
-        handle_ = key;
+        own_ = nt_handle(key);
     }
+    handle_ = own_;
+    if (sides == Sides::both && NT_SUCCESS(status_) && is_merged(key)) join_classes(is_predefined(key));
 }
 
 KeyReference::~KeyReference() {
-    if (owned_) NtClose(handle_);
+    if (owned_) NtClose(own_);
+}
+
+// The other side is opened with the rights that the caller's handle has, so that a merged handle gives no more than it
+// was opened for; of the machine's side only what reading needs.
+void KeyReference::join_classes(bool predefined) {
+    Utf16 path;
+    status_ = query_path(own_, &path);
+    ClassPlaces places;
+    if (!NT_SUCCESS(status_) || !class_places(path, &places)) return;
+    ACCESS_MASK granted = MAXIMUM_ALLOWED;
+    if (!predefined && !NT_SUCCESS(status_ = granted_access(own_, &granted))) return;
+    const bool is_user = rtl::equal_folded(path, places.user);
+    if (is_user && !predefined) granted &= KEY_READ;
+    if (granted == 0) return;
+    const NTSTATUS status = open_key(nullptr, is_user ? places.machine : places.user, granted, twin_.receive());
+    if (NT_SUCCESS(status)) {
+        handle_ = is_user ? own_ : twin_.handle();
+        fallback_ = is_user ? twin_.handle() : own_;
+    } else if (!is_user && status != STATUS_OBJECT_NAME_NOT_FOUND) {
+        status_ = status;
+    }
 }
 
 ScopedKey::~ScopedKey() {

@@ -4,7 +4,7 @@
 //   HKEY_LOCAL_MACHINE   \Registry\Machine
 //   HKEY_USERS           \Registry\User
 //   HKEY_CURRENT_USER    \Registry\User\<SID of the process's user>, else \Registry\User\.DEFAULT
-//   HKEY_CLASSES_ROOT    \Registry\Machine\Software\Classes (the merge with the user's classes is not made)
+//   HKEY_CLASSES_ROOT    \Registry\Machine\Software\Classes with \Registry\User\<SID>_Classes over it: classes.h
 //   HKEY_CURRENT_CONFIG  \Registry\Machine\System\CurrentControlSet\Hardware Profiles\Current
 #pragma once
 
@@ -17,23 +17,8 @@ namespace regent::win32 {
 
 bool is_predefined(HKEY key);
 bool is_classes_root(HKEY key);
-
-// The NT handle to use for one call on `key`. Closes what it opened itself, when the cache is switched off.
-class KeyReference {
-public:
-    explicit KeyReference(HKEY key);
-    ~KeyReference();
-    KeyReference(const KeyReference&) = delete;
-    KeyReference& operator=(const KeyReference&) = delete;
-
-    NTSTATUS status() const { return status_; }
-    HANDLE handle() const { return handle_; }
-
-private:
-    NTSTATUS status_ = STATUS_SUCCESS;
-    HANDLE handle_ = nullptr;
-    bool owned_ = false;
-};
+// \Registry\User\<SID of the process's user>.
+Utf16 user_sid_path();
 
 // A key opened for the length of a scope.
 class ScopedKey {
@@ -50,6 +35,34 @@ public:
 
 private:
     HANDLE handle_ = nullptr;
+};
+
+// The NT handle to use for one call on `key`. Closes what it opened itself. A key found through HKEY_CLASSES_ROOT may
+// be there twice: then handle() is the user's and fallback() the machine's, for what the user's does not have.
+class KeyReference {
+public:
+    enum class Sides { both, own };  // own: the other side of the merge is not looked for
+    explicit KeyReference(HKEY key, Sides sides = Sides::both);
+    ~KeyReference();
+    KeyReference(const KeyReference&) = delete;
+    KeyReference& operator=(const KeyReference&) = delete;
+
+    NTSTATUS status() const { return status_; }
+    HANDLE handle() const { return handle_; }
+    HANDLE fallback() const { return fallback_; }
+    // What `key` itself stands for, and the other side of the merge (null when there is none).
+    HANDLE own() const { return own_; }
+    HANDLE twin() const { return handle_ == own_ ? fallback_ : handle_; }
+
+private:
+    void join_classes(bool predefined);
+
+    NTSTATUS status_ = STATUS_SUCCESS;
+    HANDLE own_ = nullptr;
+    HANDLE handle_ = nullptr;
+    HANDLE fallback_ = nullptr;
+    bool owned_ = false;
+    ScopedKey twin_;
 };
 
 // NtOpenKey of `name` under `root` (null: an absolute name). `attributes` is added to OBJ_CASE_INSENSITIVE.

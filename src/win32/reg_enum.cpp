@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "nt/ntservices.h"
+#include "win32/classes.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
@@ -57,7 +58,10 @@ struct EnumeratedKey {
 LSTATUS enumerate_key(HKEY key, DWORD index, EnumeratedKey& result) {
     const KeyReference reference(key);
     const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-        return NtEnumerateKey(reference.handle(), index, KeyNodeInformation, data, length, needed);
+        MergedPlace place{};
+        const NTSTATUS found = find_subkey(reference, index, &place);
+        if (!NT_SUCCESS(found)) return found;
+        return NtEnumerateKey(place.key, place.index, KeyNodeInformation, data, length, needed);
     });
     if (error != ERROR_SUCCESS) return error;
     const auto* info = result.buffer.as<KEY_NODE_INFORMATION>();
@@ -98,7 +102,10 @@ struct EnumeratedValue {
 LSTATUS enumerate_value(HKEY key, DWORD index, EnumeratedValue& result) {
     const KeyReference reference(key);
     const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
-        return NtEnumerateValueKey(reference.handle(), index, KeyValueFullInformation, data, length, needed);
+        MergedPlace place{};
+        const NTSTATUS found = find_value(reference, index, &place);
+        if (!NT_SUCCESS(found)) return found;
+        return NtEnumerateValueKey(place.key, place.index, KeyValueFullInformation, data, length, needed);
     });
     if (error != ERROR_SUCCESS) return error;
     const auto* info = result.buffer.as<KEY_VALUE_FULL_INFORMATION>();
@@ -116,7 +123,7 @@ bool bad_value_arguments(const void* name, const DWORD* count, const DWORD* rese
 
 struct KeyInformation {
     AnswerBuffer buffer;
-    const KEY_FULL_INFORMATION* full = nullptr;
+    KEY_FULL_INFORMATION full{};
     Utf16View class_name;
     ULONG security_length = 0;
 };
@@ -127,9 +134,12 @@ LSTATUS query_key(HKEY key, bool with_security, KeyInformation& result) {
         return NtQueryKey(reference.handle(), KeyFullInformation, data, length, needed);
     });
     if (error != ERROR_SUCCESS) return error;
-    result.full = result.buffer.as<KEY_FULL_INFORMATION>();
-    if (result.full->ClassLength > 0) {
-        result.class_name = units_at(result.buffer.data() + result.full->ClassOffset, result.full->ClassLength);
+    result.full = *result.buffer.as<KEY_FULL_INFORMATION>();
+    if (result.full.ClassLength > 0) {
+        result.class_name = units_at(result.buffer.data() + result.full.ClassOffset, result.full.ClassLength);
+    }
+    if (const NTSTATUS merged = merge_information(reference, &result.full); !NT_SUCCESS(merged)) {
+        return to_error(merged);
     }
     if (!with_security) return ERROR_SUCCESS;
     // A handle without READ_CONTROL is told 0.
@@ -149,14 +159,14 @@ void deliver_info(const KeyInformation& info, const InfoOutputs& out) {
     auto put = [](LPDWORD to, ULONG value) {
         if (to != nullptr) *to = value;
     };
-    put(out.subkeys, info.full->SubKeys);
-    put(out.max_subkey, info.full->MaxNameLength / static_cast<ULONG>(sizeof(WCHAR)));
-    put(out.max_class, info.full->MaxClassLength / static_cast<ULONG>(sizeof(WCHAR)));
-    put(out.values, info.full->Values);
-    put(out.max_name, info.full->MaxValueNameLength / static_cast<ULONG>(sizeof(WCHAR)));
-    put(out.max_data, info.full->MaxValueDataLength);  // bytes as stored, in the A form too
+    put(out.subkeys, info.full.SubKeys);
+    put(out.max_subkey, info.full.MaxNameLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.max_class, info.full.MaxClassLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.values, info.full.Values);
+    put(out.max_name, info.full.MaxValueNameLength / static_cast<ULONG>(sizeof(WCHAR)));
+    put(out.max_data, info.full.MaxValueDataLength);  // bytes as stored, in the A form too
     put(out.security, info.security_length);
-    if (out.time != nullptr) *out.time = file_time(info.full->LastWriteTime);
+    if (out.time != nullptr) *out.time = file_time(info.full.LastWriteTime);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ Utf16 text_of(const std::vector<BYTE>& data) {
     return text.substr(0, text.find(u'\0'));
 }
 
-NTSTATUS fetch(HANDLE key, Utf16View name, DWORD flags, bool probe, TypedValue& value) {
+NTSTATUS fetch(const KeyReference& key, Utf16View name, DWORD flags, bool probe, TypedValue& value) {
     AnswerBuffer buffer;
     NTSTATUS status = query_value(key, name, buffer);
     if (!NT_SUCCESS(status)) return status;
@@ -83,7 +83,7 @@ LSTATUS check_type(const TypedValue& value, DWORD flags) {
 LSTATUS get_value(HKEY key, LPCWSTR value_name, DWORD flags, bool probe, TypedValue& value) {
     KeyReference reference(key);
     NTSTATUS status = reference.status();
-    if (NT_SUCCESS(status)) status = fetch(reference.handle(), units_of(value_name), flags, probe, value);
+    if (NT_SUCCESS(status)) status = fetch(reference, units_of(value_name), flags, probe, value);
     if (!NT_SUCCESS(status)) return to_error(status);
     return check_type(value, flags);
 }

@@ -33,6 +33,7 @@ void remove_partial(Utf16View file) {
 
 extern "C" {
 
+// Of a key that HKEY_CLASSES_ROOT has on both sides, both together are saved.
 LSTATUS WINAPI RegSaveKeyExW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES, DWORD Flags) {
     const Utf16 name = nt_file_name(units_of(lpFile));
     if (!is_one_format(Flags) || name.empty()) return ERROR_INVALID_PARAMETER;
@@ -43,7 +44,8 @@ LSTATUS WINAPI RegSaveKeyExW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBU
         ScopedKey file;
         status = create_file(name, file.receive());
         if (!NT_SUCCESS(status)) return to_error(status);
-        status = NtSaveKeyEx(key.handle(), file.handle(), Flags);
+        status = key.fallback() == nullptr ? NtSaveKeyEx(key.handle(), file.handle(), Flags)
+                                           : NtSaveMergedKeys(key.handle(), key.fallback(), file.handle());
     }
     if (!NT_SUCCESS(status)) remove_partial(units_of(lpFile));
     return to_error(status);

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "nt/ntservices.h"
+#include "win32/classes.h"
 #include "win32/convert.h"
-#include "win32/predefined.h"
 #include "win32/view.h"
 
 using namespace regent;
@@ -57,11 +57,28 @@ NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& reques
 }
 
 // The key, and what is missing on the way to it.
-NTSTATUS create_whole_path(const ViewedName& name, const CreateRequest& request, HANDLE* key, ULONG* disposition) {
+NTSTATUS create_whole_path(const SubkeyName& name, const CreateRequest& request, HANDLE* key, ULONG* disposition) {
     NTSTATUS status = create_key(name.root(), name.name(), request, key, disposition);
     if (status != STATUS_OBJECT_NAME_NOT_FOUND || name.name().find(u'\\') == Utf16View::npos) return status;
     status = create_parents(name.root(), name.name(), request);
     return NT_SUCCESS(status) ? create_key(name.root(), name.name(), request, key, disposition) : status;
+}
+
+// Below HKEY_CLASSES_ROOT a key that the user has is opened; what neither side has is made in the machine's (row 225).
+NTSTATUS open_or_create(const SubkeyName& name, const CreateRequest& request, HKEY* key, ULONG* disposition) {
+    HANDLE handle = nullptr;
+    NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!name.user_name().empty()) {
+        status = open_key(nullptr, name.user_name(), request.access, &handle, request.attributes);
+        *disposition = REG_OPENED_EXISTING_KEY;
+        if (NT_SUCCESS(status) && (request.options & REG_OPTION_CREATE_LINK) != 0) {
+            NtClose(handle);
+            return STATUS_OBJECT_NAME_COLLISION;
+        }
+    }
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND) status = create_whole_path(name, request, &handle, disposition);
+    if (NT_SUCCESS(status)) *key = name.key_of(handle);
+    return status;
 }
 
 Utf16View without_trailing_separators(Utf16View name) {
@@ -100,19 +117,13 @@ LSTATUS WINAPI RegOpenKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSA
         return ERROR_SUCCESS;
     }
     *phkResult = nullptr;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
-    ViewedName viewed;
-    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
-    if (!NT_SUCCESS(status)) return to_error(status);
-    HANDLE key = nullptr;
     const ULONG attributes = (ulOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
-    status = open_key(viewed.root(), viewed.name(), samDesired, &key, attributes);
-    if (!NT_SUCCESS(status)) return to_error(status);
-    viewed.mark(key);
-    *phkResult = static_cast<HKEY>(key);
-    return ERROR_SUCCESS;
+    HKEY key = nullptr;  // what the caller's pointer is for may be unaligned (row 204)
+    const NTSTATUS status = open_subkey(hKey, name, samDesired, attributes, &key);
+    *phkResult = key;
+    return to_error(status);
 }
 
 LSTATUS WINAPI RegOpenKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
@@ -134,8 +145,7 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
     constexpr DWORD legal = REG_LEGAL_OPTION;
     if (Reserved != 0 || (dwOptions & ~legal) != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
     *phkResult = nullptr;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     Utf16View name = units_of(lpSubKey);
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
     name = without_trailing_separators(name);
@@ -147,15 +157,14 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
     request.access = samDesired & ~view_flags;
     request.security_descriptor =
         lpSecurityAttributes != nullptr ? lpSecurityAttributes->lpSecurityDescriptor : nullptr;
-    ViewedName viewed;
-    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
+    SubkeyName subkey;
+    NTSTATUS status = subkey.resolve(hKey, name, samDesired);
     if (!NT_SUCCESS(status)) return to_error(status);
-    HANDLE key = nullptr;
+    HKEY key = nullptr;
     ULONG disposition = 0;
-    status = create_whole_path(viewed, request, &key, &disposition);
+    status = open_or_create(subkey, request, &key, &disposition);
     if (!NT_SUCCESS(status)) return to_error(status);
-    viewed.mark(key);
-    *phkResult = static_cast<HKEY>(key);
+    *phkResult = key;
     if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
     return ERROR_SUCCESS;
 }
@@ -172,14 +181,11 @@ LSTATUS WINAPI RegCreateKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
 
 LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved) {
     if (lpSubKey == nullptr || Reserved != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     Utf16View name = units_of(lpSubKey);
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
-    ViewedName viewed;
-    NTSTATUS status = viewed.resolve(root.handle(), name, samDesired);
-    ScopedKey key;
-    if (NT_SUCCESS(status)) status = open_key(viewed.root(), viewed.name(), DELETE, key.receive());
+    ScopedHkey key;
+    NTSTATUS status = open_subkey(hKey, name, DELETE | (samDesired & view_flags), 0, key.receive());
     if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
     return to_error(status);
 }
@@ -190,12 +196,15 @@ LSTATUS WINAPI RegDeleteKeyW(HKEY hKey, LPCWSTR lpSubKey) { return RegDeleteKeyE
 LSTATUS WINAPI RegCloseKey(HKEY hKey) {
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     if (is_predefined(hKey)) return ERROR_SUCCESS;
-    return to_error(NtClose(hKey));
+    return to_error(NtClose(nt_handle(hKey)));
 }
 
 LSTATUS WINAPI RegFlushKey(HKEY hKey) {
     KeyReference key(hKey);
-    return to_error(NT_SUCCESS(key.status()) ? NtFlushKey(key.handle()) : key.status());
+    NTSTATUS status = key.status();
+    if (NT_SUCCESS(status)) status = NtFlushKey(key.handle());
+    if (NT_SUCCESS(status) && key.fallback() != nullptr) status = NtFlushKey(key.fallback());
+    return to_error(status);
 }
 
 LSTATUS WINAPI RegRenameKey(HKEY hKey, LPCWSTR lpSubKeyName, LPCWSTR lpNewKeyName) {
@@ -205,10 +214,10 @@ LSTATUS WINAPI RegRenameKey(HKEY hKey, LPCWSTR lpSubKeyName, LPCWSTR lpNewKeyNam
     }
     KeyReference root(hKey);
     if (!NT_SUCCESS(root.status())) return to_error(root.status());
-    ScopedKey subkey;
+    ScopedHkey subkey;
     HANDLE key = root.handle();
     if (lpSubKeyName != nullptr) {
-        NTSTATUS status = open_key(key, units_of(lpSubKeyName), KEY_WRITE, subkey.receive());
+        NTSTATUS status = open_subkey(hKey, units_of(lpSubKeyName), KEY_WRITE, 0, subkey.receive());
         if (!NT_SUCCESS(status)) return to_error(status);
         key = subkey.handle();
     }

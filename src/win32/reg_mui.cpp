@@ -58,7 +58,7 @@ LSTATUS WINAPI RegLoadMUIStringW(HKEY hKey, LPCWSTR pszValue, LPWSTR, DWORD cbOu
     KeyReference key(hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     AnswerBuffer buffer;
-    const NTSTATUS status = query_value(key.handle(), units_of(pszValue), buffer);
+    const NTSTATUS status = query_value(key, units_of(pszValue), buffer);
     if (!NT_SUCCESS(status)) return to_error(status);
     const auto* info = buffer.as<KEY_VALUE_PARTIAL_INFORMATION>();
     if (info->Type != REG_SZ && info->Type != REG_EXPAND_SZ) return ERROR_INVALID_DATA;

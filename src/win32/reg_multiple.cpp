@@ -18,7 +18,7 @@ struct Answer {
 };
 
 // Everything, whatever its size. ERRORS: the service's; TRANSFER_TOO_LONG.
-LSTATUS fetch(HANDLE key, const std::vector<Utf16View>& names, Answer& answer) {
+LSTATUS fetch_from(HANDLE key, const std::vector<Utf16View>& names, Answer& answer) {
     std::vector<UNICODE_STRING> strings(names.size());
     answer.entries.assign(names.size(), {});
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -38,6 +38,13 @@ LSTATUS fetch(HANDLE key, const std::vector<Utf16View>& names, Answer& answer) {
         }
         if (needed > max_transfer) return ERROR_TRANSFER_TOO_LONG;
     }
+}
+
+// Through HKEY_CLASSES_ROOT all values come from one side: the user's, if it has them all.
+LSTATUS fetch(const KeyReference& key, const std::vector<Utf16View>& names, Answer& answer) {
+    const LSTATUS error = fetch_from(key.handle(), names, answer);
+    if (error != ERROR_FILE_NOT_FOUND || key.fallback() == nullptr) return error;
+    return fetch_from(key.fallback(), names, answer);
 }
 
 // The values' types, lengths and places; their data, when there is room for all of it.
@@ -79,7 +86,7 @@ LSTATUS WINAPI RegQueryMultipleValuesW(HKEY hKey, PVALENTW val_list, DWORD num_v
     std::vector<Utf16View> names;
     for (DWORD i = 0; i < num_vals; ++i) names.push_back(units_of(val_list[i].ve_valuename));
     Answer answer;
-    if (const LSTATUS error = fetch(key.handle(), names, answer); error != ERROR_SUCCESS) return error;
+    if (const LSTATUS error = fetch(key, names, answer); error != ERROR_SUCCESS) return error;
     return hand_out(answer, val_list, lpValueBuf, ldwTotsize,
                     [](DWORD, const BYTE* data, DWORD size) { return std::vector<BYTE>(data, data + size); });
 }
@@ -94,7 +101,7 @@ LSTATUS WINAPI RegQueryMultipleValuesA(HKEY hKey, PVALENTA val_list, DWORD num_v
         texts.push_back(rtl::from_utf8(val_list[i].ve_valuename != nullptr ? val_list[i].ve_valuename : ""));
     }
     Answer answer;
-    const LSTATUS error = fetch(key.handle(), {texts.begin(), texts.end()}, answer);
+    const LSTATUS error = fetch(key, {texts.begin(), texts.end()}, answer);
     if (error != ERROR_SUCCESS) return error;
     return hand_out(answer, val_list, lpValueBuf, ldwTotsize, [](DWORD type, const BYTE* data, DWORD size) {
         if (!is_string_type(type)) return std::string(reinterpret_cast<const char*>(data), size);

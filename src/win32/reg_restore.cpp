@@ -3,6 +3,7 @@
 #include <random>
 
 #include "nt/ntservices.h"
+#include "win32/classes.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
@@ -89,7 +90,7 @@ LSTATUS WINAPI RegReplaceKeyW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpNewFile, LP
         const LSTATUS opened = RegCreateKeyW(hKey, lpSubKey, &subkey);
         if (opened != ERROR_SUCCESS) return opened;
     }
-    ScopedKey owned(subkey);
+    ScopedKey owned(nt_handle(subkey));
     KeyReference key(subkey != nullptr ? subkey : hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     NamedObject fresh(new_name);

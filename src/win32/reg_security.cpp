@@ -6,6 +6,7 @@
 #include "nt/ntservices.h"
 #include "rtl/lock.h"
 #include "win32/predefined.h"
+#include "win32/value.h"
 
 using namespace regent;
 using namespace regent::win32;
@@ -43,6 +44,23 @@ PendingBlocks& pending_blocks() {
     return blocks;
 }
 
+// The request belongs to the caller's own handle, which ends it when it is closed; the other side of
+// HKEY_CLASSES_ROOT is watched by its name.
+NTSTATUS notify(const KeyReference& key, HANDLE event, IO_STATUS_BLOCK* block, ULONG filter, BOOLEAN subtree,
+                BOOL asynchronous) {
+    const BOOLEAN pends = asynchronous ? TRUE : FALSE;
+    if (key.twin() == nullptr) {
+        return NtNotifyChangeKey(key.own(), event, nullptr, nullptr, block, filter, subtree, nullptr, 0, pends);
+    }
+    Utf16 path;
+    if (const NTSTATUS status = query_path(key.twin(), &path); !NT_SUCCESS(status)) return status;
+    UNICODE_STRING name = rtl::unicode_string(path);
+    OBJECT_ATTRIBUTES twin;
+    InitializeObjectAttributes(&twin, &name, OBJ_CASE_INSENSITIVE, nullptr, nullptr);
+    return NtNotifyChangeMultipleKeys(key.own(), 1, &twin, event, nullptr, nullptr, block, filter, subtree, nullptr, 0,
+                                      pends);
+}
+
 }  // namespace
 
 extern "C" {
@@ -54,9 +72,8 @@ LSTATUS WINAPI RegNotifyChangeKeyValue(HKEY hKey, BOOL bWatchSubtree, DWORD dwNo
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     IO_STATUS_BLOCK local;
     local.Status = STATUS_PENDING;
-    IO_STATUS_BLOCK* block = fAsynchronous ? pending_blocks().acquire(key.handle()) : &local;
-    NTSTATUS status = NtNotifyChangeKey(key.handle(), hEvent, nullptr, nullptr, block, dwNotifyFilter,
-                                        bWatchSubtree ? TRUE : FALSE, nullptr, 0, fAsynchronous ? TRUE : FALSE);
+    IO_STATUS_BLOCK* block = fAsynchronous ? pending_blocks().acquire(key.own()) : &local;
+    NTSTATUS status = notify(key, hEvent, block, dwNotifyFilter, bWatchSubtree ? TRUE : FALSE, fAsynchronous);
     if (!NT_SUCCESS(status)) {
         if (fAsynchronous) __atomic_store_n(&block->Status, status, __ATOMIC_RELEASE);
         return to_error(status);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nt/ntservices.h"
+#include "win32/classes.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
@@ -174,11 +175,11 @@ LSTATUS WINAPI RegDeleteTreeW(HKEY hKey, LPCWSTR lpSubKey) {
     KeyReference root(hKey);
     if (!NT_SUCCESS(root.status())) return to_error(root.status());
     const Utf16View name = units_of(lpSubKey);
-    ScopedKey subkey;
+    ScopedHkey subkey;
     NTSTATUS status = STATUS_SUCCESS;
     HANDLE key = root.handle();
     if (!name.empty()) {
-        status = open_key(root.handle(), name, delete_access, subkey.receive());
+        status = open_subkey(hKey, name, delete_access, 0, subkey.receive());
         key = subkey.handle();
     }
     if (NT_SUCCESS(status)) status = delete_subkeys(key, 0);
@@ -188,18 +189,22 @@ LSTATUS WINAPI RegDeleteTreeW(HKEY hKey, LPCWSTR lpSubKey) {
 }
 
 LSTATUS WINAPI RegCopyTreeW(HKEY hKeySrc, LPCWSTR lpSubKey, HKEY hKeyDest) {
-    KeyReference root(hKeySrc);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    if (hKeySrc == nullptr) return ERROR_INVALID_HANDLE;
     KeyReference target(hKeyDest);
     if (!NT_SUCCESS(target.status())) return to_error(target.status());
-    ScopedKey subkey;
-    HANDLE source = root.handle();
-    if (const Utf16View name = units_of(lpSubKey); !name.empty()) {
-        NTSTATUS status = open_key(root.handle(), name, KEY_READ, subkey.receive());
-        if (!NT_SUCCESS(status)) return to_error(status);
-        source = subkey.handle();
+    ScopedHkey subkey;
+    NTSTATUS status = STATUS_SUCCESS;
+    const Utf16View name = units_of(lpSubKey);
+    if (!name.empty()) status = open_subkey(hKeySrc, name, KEY_READ, 0, subkey.receive());
+    if (!NT_SUCCESS(status)) return to_error(status);
+    KeyReference source(name.empty() ? hKeySrc : subkey.get());
+    status = source.status();
+    // Of both sides of HKEY_CLASSES_ROOT the user's comes last: its values stay.
+    for (HANDLE side : {source.fallback(), source.handle()}) {
+        if (!NT_SUCCESS(status) || side == nullptr) continue;
+        status = TreeCopy(target.handle()).copy(side, target.handle(), path_of(side), 0);
     }
-    return to_error(TreeCopy(target.handle()).copy(source, target.handle(), path_of(source), 0));
+    return to_error(status);
 }
 
 LSTATUS WINAPI RegDeleteTreeA(HKEY hKey, LPCSTR lpSubKey) { return RegDeleteTreeW(hKey, WideArgument(lpSubKey).get()); }

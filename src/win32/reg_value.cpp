@@ -30,6 +30,12 @@ NTSTATUS query_value(HANDLE key, Utf16View name, AnswerBuffer& buffer) {
     });
 }
 
+NTSTATUS query_value(const KeyReference& key, Utf16View name, AnswerBuffer& buffer) {
+    const NTSTATUS status = query_value(key.handle(), name, buffer);
+    if (status != STATUS_OBJECT_NAME_NOT_FOUND || key.fallback() == nullptr) return status;
+    return query_value(key.fallback(), name, buffer);
+}
+
 namespace {
 
 // True when data[size] is a NUL unit that belongs to the string: Windows looks one unit past the end, and so do we; the
@@ -89,7 +95,7 @@ LSTATUS WINAPI RegQueryValueExW(HKEY hKey, LPCWSTR lpValueName, LPDWORD lpReserv
     KeyReference key(hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     AnswerBuffer buffer;
-    NTSTATUS status = query_value(key.handle(), units_of(lpValueName), buffer);
+    NTSTATUS status = query_value(key, units_of(lpValueName), buffer);
     if (!NT_SUCCESS(status)) {
         if (status == STATUS_OBJECT_NAME_NOT_FOUND && lpData == nullptr) {
             if (lpType != nullptr) *lpType = REG_NONE;

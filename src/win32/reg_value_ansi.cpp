@@ -60,7 +60,7 @@ LSTATUS WINAPI RegQueryValueExA(HKEY hKey, LPCSTR lpValueName, LPDWORD lpReserve
     KeyReference key(hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     AnswerBuffer buffer;
-    NTSTATUS status = query_value(key.handle(), units_of(WideArgument(lpValueName).get()), buffer);
+    NTSTATUS status = query_value(key, units_of(WideArgument(lpValueName).get()), buffer);
     if (!NT_SUCCESS(status)) {
         if (status == STATUS_OBJECT_NAME_NOT_FOUND && lpData == nullptr) {
             if (lpType != nullptr) *lpType = REG_NONE;

@@ -8,6 +8,8 @@
 
 namespace regent::win32 {
 
+class KeyReference;
+
 // A growing answer buffer that starts on the stack: most answers fit, and then nothing is allocated.
 class AnswerBuffer {
 public:
@@ -41,6 +43,9 @@ NTSTATUS query_all(AnswerBuffer& buffer, Query query) {
 
 // KEY_VALUE_PARTIAL_INFORMATION of a value, complete.
 NTSTATUS query_value(HANDLE key, Utf16View name, AnswerBuffer& buffer);
+
+// The same through HKEY_CLASSES_ROOT: the machine's value where the user's key has none (row 226).
+NTSTATUS query_value(const KeyReference& key, Utf16View name, AnswerBuffer& buffer);
 
 // The full NT path of a key; on failure `path` stays as it was.
 NTSTATUS query_path(HANDLE key, Utf16* path);

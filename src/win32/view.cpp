@@ -38,6 +38,8 @@ constexpr Utf16View shared_keys[] = {
     u"Microsoft\\SystemCertificates",
     u"Microsoft\\TermServLicensing",
     u"Microsoft\\Transaction Server",
+    u"Microsoft\\TransactionServer",  // as the documentation spells it
+    u"Microsoft\\Windows\\CurrentVersion\\App Paths",
     u"Microsoft\\Windows\\CurrentVersion\\Control Panel\\Cursors\\Schemes",
     u"Microsoft\\Windows\\CurrentVersion\\Explorer\\AutoplayHandlers",
     u"Microsoft\\Windows\\CurrentVersion\\Explorer\\DriveIcons",
@@ -55,6 +57,7 @@ constexpr Utf16View shared_keys[] = {
     u"Microsoft\\Windows NT\\CurrentVersion\\FontSubstitutes",
     u"Microsoft\\Windows NT\\CurrentVersion\\Gre_initialize",
     u"Microsoft\\Windows NT\\CurrentVersion\\Image File Execution Options",
+    u"Microsoft\\Windows NT\\CurrentVersion\\Language Pack",
     u"Microsoft\\Windows NT\\CurrentVersion\\LanguagePack",
     u"Microsoft\\Windows NT\\CurrentVersion\\NetworkCards",
     u"Microsoft\\Windows NT\\CurrentVersion\\Perflib",
@@ -112,6 +115,8 @@ Utf16 in_software(Utf16View software, Utf16View below) {
     return joined(joined(software, wow_node), below);
 }
 
+}  // namespace
+
 bool is_32_bit_handle(HANDLE key) {
     if (!has_32_bit_handles.load(std::memory_order_relaxed)) return false;
     KEY_HANDLE_TAGS_INFORMATION tags{};
@@ -120,7 +125,11 @@ bool is_32_bit_handle(HANDLE key) {
     return NT_SUCCESS(status) && (tags.HandleTags & KEY_WOW64_32KEY) != 0;
 }
 
-}  // namespace
+void mark_32_bit_handle(HANDLE key) {
+    KEY_HANDLE_TAGS_INFORMATION tags{KEY_WOW64_32KEY};
+    has_32_bit_handles.store(true, std::memory_order_relaxed);
+    NtSetInformationKey(key, KeySetHandleTagsInformation, &tags, sizeof(tags));
+}
 
 Utf16 in_32_bit_view(Utf16View path) {
     constexpr Utf16View software = u"\\REGISTRY\\MACHINE\\SOFTWARE";
@@ -139,28 +148,6 @@ Utf16 in_32_bit_view(Utf16View path) {
     Utf16View below_classes;
     if (!take_prefix(rest, u"Software\\Classes", &below_classes)) return Utf16(path);
     return in_classes(joined(joined(users, user), u"Software\\Classes"), below_classes);
-}
-
-NTSTATUS ViewedName::resolve(HANDLE root, Utf16View name, REGSAM access) {
-    root_ = root;
-    name_ = name;
-    is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root);
-    if (!is_32_bit_) return STATUS_SUCCESS;
-    Utf16 path;
-    if (const NTSTATUS status = query_path(root, &path); !NT_SUCCESS(status)) return status;
-    const Utf16 whole = joined(path, name);
-    Utf16 viewed = in_32_bit_view(whole);
-    if (rtl::equal_folded(viewed, whole)) return STATUS_SUCCESS;
-    redirected_ = std::move(viewed);
-    root_ = nullptr;
-    return STATUS_SUCCESS;
-}
-
-void ViewedName::mark(HANDLE key) const {
-    if (!is_32_bit_) return;
-    KEY_HANDLE_TAGS_INFORMATION tags{KEY_WOW64_32KEY};
-    has_32_bit_handles.store(true, std::memory_order_relaxed);
-    NtSetInformationKey(key, KeySetHandleTagsInformation, &tags, sizeof(tags));
 }
 
 }  // namespace regent::win32

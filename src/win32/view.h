@@ -12,21 +12,8 @@ inline constexpr REGSAM view_flags = KEY_WOW64_32KEY | KEY_WOW64_64KEY;
 // Where a path of the 64-bit tree lies in the 32-bit view; the same path for what both share.
 Utf16 in_32_bit_view(Utf16View path);
 
-// A key named below a handle, in the view that the call asks for or the handle belongs to.
-class ViewedName {
-public:
-    // `name` must outlive this. ERRORS: those of asking the handle for its name.
-    NTSTATUS resolve(HANDLE root, Utf16View name, REGSAM access);
-    HANDLE root() const { return root_; }
-    Utf16View name() const { return redirected_.empty() ? name_ : Utf16View(redirected_); }
-    // What was opened by this name belongs to the same view.
-    void mark(HANDLE key) const;
-
-private:
-    HANDLE root_ = nullptr;
-    Utf16View name_;
-    Utf16 redirected_;
-    bool is_32_bit_ = false;
-};
+// Whether a handle belongs to the 32-bit view, and making it so.
+bool is_32_bit_handle(HANDLE key);
+void mark_32_bit_handle(HANDLE key);
 
 }  // namespace regent::win32

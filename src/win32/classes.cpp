@@ -1,0 +1,98 @@
+#include "win32/classes.h"
+
+#include "nt/ntservices.h"
+#include "win32/view.h"
+
+namespace regent::win32 {
+namespace {
+
+constexpr Utf16View machine_classes = u"\\REGISTRY\\MACHINE\\SOFTWARE\\Classes";
+
+// `path` is `prefix` or lies below it; then `rest` starts with a separator or is empty.
+bool lies_below(Utf16View path, Utf16View prefix, Utf16View* rest) {
+    if (path.size() < prefix.size() || !rtl::equal_folded(path.substr(0, prefix.size()), prefix)) return false;
+    *rest = path.substr(prefix.size());
+    return rest->empty() || rest->front() == u'\\';
+}
+
+Utf16 joined(Utf16View head, Utf16View tail) {
+    Utf16 path(head);
+    if (!tail.empty()) (path += u'\\') += tail;
+    return path;
+}
+
+}  // namespace
+
+bool class_places(Utf16View path, ClassPlaces* places) {
+    const Utf16 user_classes = user_sid_path() + u"_Classes";
+    Utf16View rest;
+    if (!lies_below(path, machine_classes, &rest) && !lies_below(path, user_classes, &rest)) return false;
+    (places->user = user_classes) += rest;
+    (places->machine = machine_classes) += rest;
+    return true;
+}
+
+NTSTATUS granted_access(HANDLE key, ACCESS_MASK* granted) {
+    OBJECT_BASIC_INFORMATION basic{};
+    const NTSTATUS status = NtQueryObject(key, ObjectBasicInformation, &basic, sizeof(basic), nullptr);
+    if (NT_SUCCESS(status)) *granted = basic.GrantedAccess;
+    return status;
+}
+
+NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access) {
+    const KeyReference reference(root, KeyReference::Sides::own);
+    if (!NT_SUCCESS(reference.status())) return reference.status();
+    root_ = reference.own();
+    name_ = name;
+    merged_ = is_merged(root);
+    is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root_);
+    if (!merged_ && !is_32_bit_) return STATUS_SUCCESS;
+    Utf16 path;
+    if (const NTSTATUS status = query_path(root_, &path); !NT_SUCCESS(status)) return status;
+    ClassPlaces places;
+    if (merged_ && class_places(path, &places)) {
+        whole_ = joined(places.machine, name);
+        user_ = joined(places.user, name);
+        if (is_32_bit_) user_ = in_32_bit_view(user_);
+    } else {
+        whole_ = joined(path, name);
+    }
+    if (is_32_bit_) {
+        Utf16 viewed = in_32_bit_view(whole_);
+        if (user_.empty() && rtl::equal_folded(viewed, whole_)) {
+            whole_.clear();  // the same place: the name below the handle will do
+            return STATUS_SUCCESS;
+        }
+        whole_ = std::move(viewed);
+    }
+    root_ = nullptr;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS SubkeyName::open(ACCESS_MASK access, ULONG attributes, HKEY* key) const {
+    *key = nullptr;
+    HANDLE handle = nullptr;
+    NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!user_.empty()) status = open_key(nullptr, user_, access, &handle, attributes);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND) status = open_key(root_, name(), access, &handle, attributes);
+    if (NT_SUCCESS(status)) *key = key_of(handle);
+    return status;
+}
+
+HKEY SubkeyName::key_of(HANDLE handle) const {
+    if (is_32_bit_) mark_32_bit_handle(handle);
+    return merged_ ? tagged(handle) : static_cast<HKEY>(handle);
+}
+
+NTSTATUS open_subkey(HKEY root, Utf16View name, REGSAM access, ULONG attributes, HKEY* key) {
+    *key = nullptr;
+    SubkeyName subkey;
+    const NTSTATUS status = subkey.resolve(root, name, access);
+    return NT_SUCCESS(status) ? subkey.open(access, attributes, key) : status;
+}
+
+ScopedHkey::~ScopedHkey() {
+    if (key_ != nullptr) NtClose(nt_handle(key_));
+}
+
+}  // namespace regent::win32
