@@ -10,16 +10,6 @@ extern char** environ;
 namespace regent::win32 {
 namespace {
 
-std::optional<Utf16> environment_value(Utf16View name) {
-    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-        const char* equals = std::strchr(*entry, '=');
-        if (equals == nullptr) continue;
-        const Utf16 candidate = rtl::from_utf8({*entry, static_cast<std::size_t>(equals - *entry)});
-        if (rtl::equal_folded(candidate, name)) return rtl::from_utf8(equals + 1);
-    }
-    return std::nullopt;
-}
-
 std::string absolute_path(const std::string& path) {
     if (path.starts_with('/')) return path;
     char* current = getcwd(nullptr, 0);
@@ -30,6 +20,23 @@ std::string absolute_path(const std::string& path) {
 }
 
 }  // namespace
+
+std::optional<std::string> environment_name(Utf16View name) {
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const char* equals = std::strchr(*entry, '=');
+        if (equals == nullptr) continue;
+        std::string candidate(*entry, static_cast<std::size_t>(equals - *entry));
+        if (rtl::equal_folded(rtl::from_utf8(candidate), name)) return candidate;
+    }
+    return std::nullopt;
+}
+
+std::optional<Utf16> environment_value(Utf16View name) {
+    const auto host_name = environment_name(name);
+    if (!host_name) return std::nullopt;
+    const char* value = std::getenv(host_name->c_str());
+    return value != nullptr ? std::optional(rtl::from_utf8(value)) : std::nullopt;
+}
 
 bool is_string_type(DWORD type) { return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ; }
 

@@ -31,6 +31,10 @@ private:
 std::string narrow_data(const BYTE* data, std::size_t size);
 std::vector<BYTE> widen_data(const BYTE* data, std::size_t size);
 
+// An environment variable; names are compared without case. The host's spelling of its name, and its value.
+std::optional<std::string> environment_name(Utf16View name);
+std::optional<Utf16> environment_value(Utf16View name);
+
 // %NAME% replaced from the environment; unknown names stay as they are. Names are compared without case.
 Utf16 expand_environment(Utf16View text);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 #include <windows.h>
+#include <winternl.h>
 
 #define CHECK(condition)                                   \
     do {                                                   \
@@ -361,6 +362,28 @@ static int mui_strings(HKEY base) { /* 216 to 221 */
     return 0;
 }
 
+/* ntdll's short forms work on the default value. */
+static int short_forms(HKEY base) {
+    WCHAR units[16];
+    UNICODE_STRING name = {0, sizeof(units), units}, path = {10, 10, (PWSTR)L"short"};
+    OBJECT_ATTRIBUTES object;
+    HANDLE key = NULL;
+    ULONG type = 0, size = 2, disposition = 0, number = 7;
+    InitializeObjectAttributes(&object, &path, OBJ_CASE_INSENSITIVE | OBJ_PERMANENT, base, NULL);
+    CHECK(RtlpNtCreateKey(&key, KEY_ALL_ACCESS, &object, 0, NULL, &disposition) == 0 && disposition == 1);
+    CHECK(RtlpNtSetValueKey(key, REG_DWORD, &number, sizeof(number)) == 0);
+    CHECK(RtlpNtQueryValueKey(key, &type, units, &size, 0) == STATUS_BUFFER_OVERFLOW && size == 4);
+    CHECK(RtlpNtQueryValueKey(key, &type, units, &size, 0) == 0 && type == REG_DWORD && units[0] == 7);
+    CHECK(RtlpNtEnumerateSubKey(key, &name, 0, 0) == STATUS_NO_MORE_ENTRIES);
+    CHECK(CloseHandle(key) && RtlpNtOpenKey(&key, KEY_ALL_ACCESS, &object, 0) == 0);
+    CHECK(RtlpNtEnumerateSubKey(base, &name, 0, 0) == 0 && name.Length > 0);
+    name.MaximumLength = 1;
+    CHECK(RtlpNtEnumerateSubKey(base, &name, 0, 0) == STATUS_BUFFER_OVERFLOW);
+    CHECK(RtlpNtMakeTemporaryKey(key) == 0 && CloseHandle(key));
+    CHECK(RtlpNtOpenKey(&key, KEY_ALL_ACCESS, &object, 0) == STATUS_OBJECT_NAME_NOT_FOUND);
+    return 0;
+}
+
 static int errors_and_files(void) {
     WCHAR text[128];
     HANDLE file;
@@ -392,6 +415,7 @@ int main(int argc, char** argv) {
     if (line == 0) line = several(base);
     if (line == 0) line = mui_strings(base);
     if (line == 0) line = views();
+    if (line == 0) line = short_forms(base);
     if (line == 0) line = errors_and_files();
     if (line == 0 && RegCloseKey(base) != 0) line = __LINE__;
     if (line == 0 && RegDeleteTreeW(HKEY_CURRENT_USER, base_path) != 0) line = __LINE__;
