@@ -13,8 +13,8 @@ using rtl::Le16;
 using rtl::Le32;
 using rtl::Le64;
 
-inline constexpr std::uint32_t page_size = 4096;          // the unit of bins and of dirty tracking
-inline constexpr std::uint32_t sector_size = 512;         // the unit of logs
+inline constexpr std::uint32_t page_size = 4096;          // the unit of bins
+inline constexpr std::uint32_t sector_size = 512;         // the unit of logs and of dirty tracking
 inline constexpr std::uint32_t bins_start = 4096;         // file offset of the first bin
 inline constexpr std::uint32_t max_storage = 0x7FFFF000;  // a cell index has 31 bits
 inline constexpr std::uint32_t max_cell_data = 1024 * 1024;

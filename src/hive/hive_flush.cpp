@@ -13,7 +13,7 @@ Result<FlushBatch> Hive::prepare_flush() {
         impl_->cells.stable().clear_dirty();
         return FlushBatch{};
     }
-    if (impl_->log->failed() || !impl_->cells.stable().dirty_pages_readable()) return fail(STATUS_REGISTRY_IO_FAILED);
+    if (impl_->log->failed() || !impl_->cells.stable().dirty_sectors_readable()) return fail(STATUS_REGISTRY_IO_FAILED);
     if (!dirty()) return last_flush();
     const FlushBatch batch{impl_->log->stage(impl_->cells.stable())};
     impl_->cells.stable().clear_dirty();

@@ -108,6 +108,27 @@ TEST(HiveTouch, ChangesAreAsGoodAsInAValidatedHive) {
     expect_sound(*full);
 }
 
+TEST(HiveTouch, ASecurityCellThatAValueClaimedAndFreedIsMetAsDamage) {
+    auto made = std::move(memory_hive()).value();
+    ASSERT_TRUE(make_key(*made, made->root(), u"key"));
+    ASSERT_TRUE(made->set_value(made->root(), u"value", 3, bytes_of("more than four"), 1));
+    std::string image = image_of(*made);
+    const auto full = std::move(Hive::open_image(bytes_of(image), {})).value();
+    const Le32 security = full->key_info(full->root()).security;
+    const CellIndex value = full->value_at(full->root(), 0)->cell;
+    std::memcpy(image.data() + place_of(value) + offsetof(KeyValue, data), &security, sizeof(security));
+    const auto hive = std::move(open_on_touch(image)).value();
+    const CellIndex key = *hive->find_subkey(hive->root(), u"key");
+    ASSERT_TRUE(hive->set_security(key, default_descriptor(), 1));  // reads the circle while it holds
+    ASSERT_TRUE(hive->delete_value(hive->root(), u"value", 1));
+    std::vector<std::byte> longer(default_descriptor().begin(), default_descriptor().end());
+    longer.resize(longer.size() + 200);
+    const auto set = hive->set_security(key, longer, 1);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().code(), STATUS_REGISTRY_CORRUPT);
+    EXPECT_TRUE(hive->suspect());
+}
+
 TEST(HiveTouch, OnlyWhatWeVerifiedAndClosedCleanlyIsProven) {
     rtl::SimEnv env;
     HiveOptions options;

@@ -37,7 +37,7 @@ std::string LogWriter::log_path(const std::string& path, int number) {
 
 std::uint64_t LogWriter::stage(const Storage& storage) {
     StagedList staged;
-    staged.push_back(copy_dirty_pages(storage));
+    staged.push_back(copy_dirty_sectors(storage));
     rtl::ExclusiveGuard guard(queue_);
     const std::uint64_t ticket = last_ticket_.load(std::memory_order_relaxed) + 1;
     staged.back().ticket = ticket;
@@ -79,22 +79,22 @@ private:
 };
 
 // What a committer took from the queue. It goes back when it could not be written.
-class LogWriter::TakenPages {
+class LogWriter::TakenBatches {
 public:
-    explicit TakenPages(LogWriter& writer) : writer_(writer) {
+    explicit TakenBatches(LogWriter& writer) : writer_(writer) {
         rtl::ExclusiveGuard guard(writer_.queue_);
-        pages.swap(writer_.pending_);
+        batches.swap(writer_.pending_);
         writer_.pending_count_.store(0, std::memory_order_relaxed);
     }
-    ~TakenPages() {
+    ~TakenBatches() {
         rtl::ExclusiveGuard guard(writer_.queue_);
-        writer_.pending_.splice(writer_.pending_.begin(), pages);
+        writer_.pending_.splice(writer_.pending_.begin(), batches);
         writer_.pending_count_.store(writer_.pending_.size(), std::memory_order_relaxed);
     }
-    TakenPages(const TakenPages&) = delete;
-    TakenPages& operator=(const TakenPages&) = delete;
+    TakenBatches(const TakenBatches&) = delete;
+    TakenBatches& operator=(const TakenBatches&) = delete;
 
-    StagedList pages;
+    StagedList batches;
 
 private:
     LogWriter& writer_;
@@ -113,11 +113,11 @@ Result<void> LogWriter::commit(std::uint64_t ticket) {
 Result<void> LogWriter::lead_commit() {
     const EndTurn end(flusher_);
     await_companions();
-    TakenPages taken(*this);
-    RG_TRY(append(taken.pages));
-    durable_.store(taken.pages.back().ticket, std::memory_order_release);
-    expected_ = taken.pages.size() + pending_count_.load(std::memory_order_acquire);
-    taken.pages.clear();
+    TakenBatches taken(*this);
+    RG_TRY(append(taken.batches));
+    durable_.store(taken.batches.back().ticket, std::memory_order_release);
+    expected_ = taken.batches.size() + pending_count_.load(std::memory_order_acquire);
+    taken.batches.clear();
     return {};
 }
 

@@ -9,8 +9,8 @@
 // a base block is only written when the log with the latest entries suffices alone (it may be torn).
 // A sequence number is never used for two entries that could both be found: opening skips one (log_writer.cpp).
 //
-// Internally synchronised: staged pages by `queue_`, the files by `flusher_`, except that one thread at a time copies a
-// sealed log to the primary with no lock held. stage() is called with the hive's lock held exclusively.
+// Internally synchronised: staged sectors by `queue_`, the files by `flusher_`, except that one thread at a time copies
+// a sealed log to the primary with no lock held. stage() is called with the hive's lock held exclusively.
 #pragma once
 
 #include <array>
@@ -37,10 +37,10 @@ public:
     LogWriter(rtl::Env& env, std::string path, std::unique_ptr<rtl::File> primary, const BaseBlock& base,
               bool base_stale);
 
-    // Takes a copy of the dirty pages. Returns the ticket to commit. Strong guarantee.
+    // Takes a copy of the dirty sectors. Returns the ticket to commit. Strong guarantee.
     std::uint64_t stage(const Storage& storage);
     std::uint64_t last_ticket() const { return last_ticket_.load(std::memory_order_acquire); }
-    // The size of the bins that the last stage() saw: a hive that only shrank has no dirty page.
+    // The size of the bins that the last stage() saw: a hive that only shrank has nothing dirty.
     std::uint32_t staged_size() const { return staged_size_.load(std::memory_order_relaxed); }
     // Makes everything staged up to `ticket` durable. The first to come writes for all who wait, as one entry.
     Result<void> commit(std::uint64_t ticket);
@@ -68,7 +68,7 @@ private:
     };
 
     class CopyTurn;
-    class TakenPages;
+    class TakenBatches;
     class EndTurn;
 
     Result<void> lead_commit() RG_NO_ANALYSIS;

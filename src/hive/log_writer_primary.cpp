@@ -1,6 +1,5 @@
 // The other half of LogWriter: what a log holds goes to the primary file.
 #include <algorithm>
-#include <map>
 
 #include "hive/log_writer.h"
 #include "rtl/time.h"
@@ -11,19 +10,19 @@ namespace {
 
 constexpr std::size_t copy_step = 1 << 20;
 
-// Writes pages in ascending order, neighbours in one call.
-class PageWriter {
+// Writes ranges in ascending order, neighbours in one call.
+class RangeWriter {
 public:
-    explicit PageWriter(rtl::File& file) : file_(file) { buffer_.reserve(copy_step); }
+    explicit RangeWriter(rtl::File& file) : file_(file) { buffer_.reserve(copy_step); }
 
-    // Room for the page's bytes, to be filled before the next call.
-    Result<MutableBytes> add(std::uint64_t offset) {
-        if (buffer_.size() + page_size > copy_step || offset != start_ + buffer_.size()) {
+    // Room for the range's bytes, to be filled before the next call. REQUIRES: size <= copy_step.
+    Result<MutableBytes> add(std::uint64_t offset, std::size_t size) {
+        if (buffer_.size() + size > copy_step || offset != start_ + buffer_.size()) {
             RG_TRY(flush());
             start_ = offset;
         }
-        buffer_.resize(buffer_.size() + page_size);
-        return MutableBytes(buffer_).last(page_size);
+        buffer_.resize(buffer_.size() + size);
+        return MutableBytes(buffer_).last(size);
     }
     Result<void> flush() {
         if (buffer_.empty()) return {};
@@ -37,6 +36,35 @@ private:
     std::uint64_t start_ = 0;
     std::vector<std::byte> buffer_;
 };
+
+// The newest copy of each sector below `end`, in ascending order; what is in one piece in the bins and in the log stays
+// so. REQUIRES: `logged` is in the order of writing; its offsets and sizes are whole sectors.
+std::vector<LoggedRange> newest_ranges(const std::vector<LoggedRange>& logged, std::uint32_t end) {
+    struct Copy {
+        std::uint32_t offset;
+        std::uint64_t log_offset;
+    };
+    std::vector<Copy> copies;
+    for (auto range = logged.rbegin(); range != logged.rend(); ++range) {
+        for (std::uint32_t at = 0; at < range->size && range->offset + at < end; at += sector_size) {
+            copies.push_back({range->offset + at, range->log_offset + at});
+        }
+    }
+    std::stable_sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) { return a.offset < b.offset; });
+    std::vector<LoggedRange> ranges;
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        if (i != 0 && copies[i].offset == copies[i - 1].offset) continue;  // an older one
+        LoggedRange* const last = ranges.empty() ? nullptr : &ranges.back();
+        const bool joins = last != nullptr && last->offset + last->size == copies[i].offset &&
+                           last->log_offset + last->size == copies[i].log_offset && last->size < copy_step;
+        if (joins) {
+            last->size += sector_size;
+        } else {
+            ranges.push_back({copies[i].offset, sector_size, copies[i].log_offset});
+        }
+    }
+    return ranges;
+}
 
 }  // namespace
 
@@ -83,17 +111,11 @@ Result<void> LogWriter::copy_sealed() {
         rtl::ExclusiveGuard flushing(flusher_);
         log = logs_[sealed_->number].get();
     }
-    std::map<std::uint64_t, std::uint64_t> places;  // page's offset in the bins -> where its newest copy is in the log
-    for (const LoggedRange& range : sealed_->ranges) {
-        for (std::uint32_t at = 0; at < range.size && range.offset + at < sealed_->bins_size; at += page_size) {
-            places[range.offset + at] = range.log_offset + at;
-        }
-    }
-    PageWriter writer(*primary_);
-    for (const auto& [offset, log_offset] : places) {
-        const MutableBytes page = RG_TRY(writer.add(offset));
-        const std::size_t got = RG_TRY(log->read_at(log_offset, page));
-        if (got != page.size()) return fail(STATUS_REGISTRY_IO_FAILED);
+    RangeWriter writer(*primary_);
+    for (const LoggedRange& range : newest_ranges(sealed_->ranges, sealed_->bins_size)) {
+        const MutableBytes bytes = RG_TRY(writer.add(range.offset, range.size));
+        const std::size_t got = RG_TRY(log->read_at(range.log_offset, bytes));
+        if (got != bytes.size()) return fail(STATUS_REGISTRY_IO_FAILED);
     }
     RG_TRY(writer.flush());
     return sync(*primary_);
@@ -158,10 +180,10 @@ Result<void> LogWriter::write_back() {
 
 Result<void> LogWriter::write_recovered(Bytes bins, const BitMap& pages) {
     rtl::ExclusiveGuard flushing(flusher_);
-    PageWriter writer(*primary_);
+    RangeWriter writer(*primary_);
     const std::size_t end = bins.size() / page_size;
     for (std::size_t page = pages.next_set(0); page < end; page = pages.next_set(page + 1)) {
-        const MutableBytes out = RG_TRY(writer.add(page * page_size));
+        const MutableBytes out = RG_TRY(writer.add(page * page_size, page_size));
         const Bytes bytes = bins.subspan(page * page_size, page_size);
         std::copy(bytes.begin(), bytes.end(), out.begin());
     }

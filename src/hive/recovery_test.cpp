@@ -144,7 +144,8 @@ const BadField bad_fields[] = {
     {"the largest page count", [](LogEntry& entry, LogPage&) { entry.page_count = 0xFFFFFFFF; }},
     {"a page that wraps", [](LogEntry&, LogPage& page) { page.offset = 0xFFFFF000; }},
     {"a page past the bins", [](LogEntry& entry, LogPage& page) { page.offset = entry.bins_size; }},
-    {"a page across the end of the bins", [](LogEntry& entry, LogPage& page) { page.offset = entry.bins_size - 512; }},
+    {"a page across the end of the bins",
+     [](LogEntry& entry, LogPage& page) { page.offset = entry.bins_size - page.size + 8; }},
     {"a page longer than the entry", [](LogEntry&, LogPage& page) { page.size = 0x00100000; }},
     {"a page size that wraps", [](LogEntry&, LogPage& page) { page.size = 0xFFFFF000; }},
 };

@@ -13,12 +13,25 @@ std::uint64_t hash_of(Bytes descriptor) {
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(descriptor.data()), descriptor.size()});
 }
 
+// Null when the cell holds no security record. In a hive that is validated on touch another record may have claimed a
+// cell of the circle, and freed it since.
+const KeySecurity* security_record(const Cells& cells, CellIndex cell) {
+    const auto* record = cells.record<KeySecurity>(cell);
+    return record != nullptr && record->signature == sk_signature ? record : nullptr;
+}
+
+// The circle does not hold any more.
+std::unexpected<Status> broken_circle(const Cells& cells, CellIndex cell) {
+    cells.met_damage(FindingKind::security, cell, "a closed list of security cells");
+    return fail(STATUS_REGISTRY_CORRUPT);
+}
+
 }  // namespace
 
 Bytes descriptor_of(const Cells& cells, CellIndex security) {
     const Bytes data = cells.data(security);
-    const auto* record = rtl::record_at<KeySecurity>(data);
-    if (record == nullptr || record->signature != sk_signature) return {};
+    const auto* record = security_record(cells, security);
+    if (record == nullptr) return {};
     return rtl::slice(data, sizeof(KeySecurity), record->descriptor_size).value_or(Bytes{});
 }
 
@@ -80,8 +93,10 @@ Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes des
     record.blink = cell;
     std::memcpy(edit.fresh(cell).data() + sizeof(KeySecurity), descriptor.data(), descriptor.size());
     if (const auto neighbour = any_of(type)) {
-        const CellIndex next = edit.cells().record<KeySecurity>(*neighbour)->flink;
-        if (edit.cells().record<KeySecurity>(next) == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
+        const auto* beside = security_record(edit.cells(), *neighbour);
+        if (beside == nullptr) return broken_circle(edit.cells(), *neighbour);
+        const CellIndex next = beside->flink;
+        if (security_record(edit.cells(), next) == nullptr) return broken_circle(edit.cells(), next);
         edit.change_record<KeySecurity>(*neighbour).flink = cell;
         edit.change_record<KeySecurity>(next).blink = cell;
         record.flink = next;
@@ -92,8 +107,8 @@ Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes des
 }
 
 Result<void> SecurityIndex::drop(Edit& edit, CellIndex security) {
-    const auto* record = edit.cells().record<KeySecurity>(security);
-    if (record == nullptr || record->signature != sk_signature) return fail(STATUS_REGISTRY_CORRUPT);
+    const auto* record = security_record(edit.cells(), security);
+    if (record == nullptr) return broken_circle(edit.cells(), security);
     if (record->reference_count > 1) {
         auto& changed = edit.change_record<KeySecurity>(security);
         changed.reference_count = changed.reference_count - 1;
@@ -101,8 +116,8 @@ Result<void> SecurityIndex::drop(Edit& edit, CellIndex security) {
     }
     const CellIndex next = record->flink;
     const CellIndex previous = record->blink;
-    if (edit.cells().record<KeySecurity>(next) == nullptr || edit.cells().record<KeySecurity>(previous) == nullptr) {
-        return fail(STATUS_REGISTRY_CORRUPT);
+    for (const CellIndex neighbour : {next, previous}) {
+        if (security_record(edit.cells(), neighbour) == nullptr) return broken_circle(edit.cells(), neighbour);
     }
     edit.change_record<KeySecurity>(previous).flink = next;
     edit.change_record<KeySecurity>(next).blink = previous;

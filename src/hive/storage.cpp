@@ -36,16 +36,17 @@ std::size_t BitMap::next_set(std::size_t i) const {
 
 void Storage::mark_dirty(std::uint32_t offset, std::uint32_t length) {
     if (type_ == StorageType::volatile_ || length == 0) return;
-    for (std::uint32_t page = offset / page_size; page <= (offset + length - 1) / page_size; ++page) {
-        if (dirty_.test(page)) continue;
-        dirty_.set(page);
+    for (std::uint32_t sector = offset / sector_size; sector <= (offset + length - 1) / sector_size; ++sector) {
+        if (dirty_.test(sector)) continue;
+        dirty_.set(sector);
         ++dirty_count_;
     }
 }
 
-bool Storage::dirty_pages_readable() const {
-    for (std::uint32_t page = 0; page < size_ / page_size; ++page) {
-        if (page_dirty(page)) static_cast<void>(*static_cast<const volatile std::byte*>(base_ + page * page_size));
+bool Storage::dirty_sectors_readable() const {
+    const std::size_t end = size_ / sector_size;
+    for (std::size_t sector = next_dirty_sector(0); sector < end; sector = next_dirty_sector(sector + 1)) {
+        static_cast<void>(*static_cast<const volatile std::byte*>(base_ + sector * sector_size));
     }
     return !lost_page();
 }

@@ -84,7 +84,7 @@ public:
     void suspect(const Finding& finding) const;
     bool is_suspect() const { return suspect_.load(std::memory_order_relaxed) || guard_.lost(); }
     bool lost_page() const { return guard_.lost(); }  // a page of the mapped file could not be read, and is zeros
-    bool dirty_pages_readable() const;                // finds out now, before they are written somewhere
+    bool dirty_sectors_readable() const;              // finds out now, before they are written somewhere
     std::vector<Finding> suspicions() const;
     // What a reader has verified about the key at `cell`, remembered until the cell is freed.
     bool is_verified(CellIndex cell) const { return verified_.test((cell & ~volatile_bit) / 8); }
@@ -97,11 +97,11 @@ public:
     // The room a cell of `data_size` would have: what rounding makes usable.
     static std::uint32_t room_for(std::uint32_t data_size) { return ((data_size + 4 + 7) & ~7U) - 4; }
 
-    // Pages changed since take_dirty. Volatile storage keeps none.
+    // Sectors changed since clear_dirty. Volatile storage keeps none.
     void mark_dirty(std::uint32_t offset, std::uint32_t length);
     bool dirty() const { return dirty_count_ != 0; }
-    bool page_dirty(std::size_t page) const { return dirty_.test(page); }
-    std::size_t next_dirty_page(std::size_t page) const { return dirty_.next_set(page); }
+    std::size_t dirty_sectors() const { return dirty_count_; }
+    std::size_t next_dirty_sector(std::size_t sector) const { return dirty_.next_set(sector); }
     void clear_dirty();
 
     struct Space {

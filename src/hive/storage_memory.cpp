@@ -78,7 +78,7 @@ Result<void> Storage::grow_raw(std::uint64_t size) {
     const std::uint32_t target = static_cast<std::uint32_t>(size);
     if (target <= size_) return {};
     RG_TRY(commit_memory(target));
-    dirty_.resize(target / page_size + 1);
+    dirty_.resize(target / sector_size + 1);
     size_ = target;
     return {};
 }
@@ -90,7 +90,7 @@ Result<void> Storage::map(rtl::File& file, std::uint64_t offset, std::uint32_t s
     if (size == 0) return {};
     guard_.watch(base_, size);
     RG_TRY(file.map_private(offset, size, base_));
-    dirty_.resize(size / page_size + 1);
+    dirty_.resize(size / sector_size + 1);
     committed_ = size;
     size_ = size;
     return {};
