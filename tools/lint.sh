@@ -6,7 +6,9 @@ set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 checks=()
 if [ "${1:-}" = --deep ]; then checks=('--checks=clang-analyzer-*,-clang-analyzer-security.insecureAPI.*'); shift; fi
-./run build analyze regent_nt_generated regent_rpc_generated
+generated=(regent_nt_generated regent_rpc_generated)
+[ "$(uname -m)" != x86_64 ] || generated+=(regent_io_generated)
+./run build analyze "${generated[@]}"
 files=("$@")
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files 'src/*.cpp' 'apps/*.cpp' | grep -v _test.cpp)
 began=$SECONDS

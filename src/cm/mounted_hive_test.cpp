@@ -18,7 +18,7 @@ public:
         if (!closed_) return;
         waiting_ = true;
         changed_.notify_all();
-        changed_.wait(lock_, [this] { return !closed_; });
+        changed_.wait(lock_, [this]() RG_NO_ANALYSIS { return !closed_; });
     }
     void set_closed(bool closed) {
         ExclusiveGuard guard(lock_);
@@ -27,7 +27,7 @@ public:
     }
     void await_somebody() {
         ExclusiveGuard guard(lock_);
-        changed_.wait(lock_, [this] { return waiting_; });
+        changed_.wait(lock_, [this]() RG_NO_ANALYSIS { return waiting_; });
     }
     void base_written() {
         ExclusiveGuard guard(lock_);
@@ -36,7 +36,7 @@ public:
     }
     void await_base_blocks(int count) {
         ExclusiveGuard guard(lock_);
-        changed_.wait(lock_, [&] { return base_blocks_ >= count; });
+        changed_.wait(lock_, [&]() RG_NO_ANALYSIS { return base_blocks_ >= count; });
     }
 
 private:

@@ -138,7 +138,7 @@ void SecurityIndex::forget(const Cells& cells, CellIndex security) {
 void SecurityIndex::add(const Cells& cells, CellIndex security) {
     try {
         cells_by_hash_.emplace(hash_of(descriptor_of(cells, security)), security);
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): nothing is lost
         // The cell is only not shared any more.
     }
 }

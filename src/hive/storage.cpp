@@ -90,7 +90,7 @@ void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
     try {
         prune(size_class);
         classes_[size_class].cells.push_back(offset);
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): nothing is lost
         // The space stays free and coalesces; only the search will not find it. release() must not fail.
     }
 }

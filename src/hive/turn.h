@@ -20,7 +20,7 @@ public:
         {
             rtl::ExclusiveGuard guard(lock_);
             ++waiting_;
-            ended_.wait(lock_, [&] { return (left = satisfied()) || !taken_; });
+            ended_.wait(lock_, [&]() RG_NO_ANALYSIS { return (left = satisfied()) || !taken_; });
             --waiting_;
             if (!left) taken_ = true;
         }

@@ -26,11 +26,11 @@ bool starts_with_folded(Utf16View text, Utf16View prefix) {
 // A file of the driver directory. A driver that is there in the other format than asked for is that driver: `x.sys` may
 // be an ELF object called x.so, and the other way round.
 Loaded<std::string> find_in_directory(const std::string& name) {
-    const std::string file = options().driver_directory + "/" + name;
+    std::string file = options().driver_directory + "/" + name;
     if (exists(file)) return file;
     const std::size_t dot = file.rfind('.');
     const std::string extension = dot != std::string::npos ? file.substr(dot) : "";
-    const std::string other = file.substr(0, dot) + (extension == ".so" ? ".sys" : ".so");
+    std::string other = file.substr(0, dot) + (extension == ".so" ? ".sys" : ".so");
     if ((extension == ".so" || extension == ".sys") && exists(other)) return other;
     return std::unexpected(LoadFailure{STATUS_OBJECT_NAME_NOT_FOUND, file + ": no such file"});
 }

@@ -69,6 +69,7 @@ void unload_later(void* argument) { run_unload(*static_cast<DriverState*>(argume
 
 }  // namespace
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the caller gives its reference away
 std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
     std::string findings;
     const bool keep_image = find_leftovers(*driver, findings);

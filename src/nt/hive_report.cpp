@@ -44,7 +44,7 @@ std::optional<std::string> report_load(const std::string& path, const Result<std
     const std::string text =
         opened ? describe_load(**opened, findings) : describe_refusal(opened.error().code(), findings);
     if (text.empty()) return std::nullopt;
-    const std::string line = path + ": " + text;
+    std::string line = path + ": " + text;
     ex::DebugSink::instance().print(component_of_drivers, level_error, "hive: " + line + "\n");
     return line;
 }

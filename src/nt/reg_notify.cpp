@@ -121,7 +121,8 @@ NTSTATUS check(const NotifyArguments& arguments) {
 }
 
 // Arms `call` on its key, and on the second one when there is one, and waits when the caller wants that.
-NTSTATUS arm(const NotifyArguments& arguments, cm::KeyBody& key, const Ref<NotifyCall>& call, cm::KeyRef second) {
+NTSTATUS arm(const NotifyArguments& arguments, cm::KeyBody& key, const Ref<NotifyCall>& call,
+             const cm::KeyRef& second) {
     if (arguments.asynchronous) {
         rtl::complete_io_status(arguments.block, STATUS_PENDING, 0);
         if ((arguments.filter & REG_NOTIFY_THREAD_AGNOSTIC) == 0) call->issuer = ob::current().thread;

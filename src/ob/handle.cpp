@@ -60,6 +60,7 @@ Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef
     ULONG kept = attributes & (OBJ_INHERIT | handle_protect_close);
     auto value = process.handles().insert(std::move(object), granted, kept);
     if (!value) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): taken over only by an insert that succeeds
         release_handle(process, {std::move(object), granted, 0});
         return std::unexpected(value.error());
     }
@@ -85,6 +86,7 @@ Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const
     return found;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the entry ends here
 void release_handle(Process& process, HandleEntry entry) {
     ObjectHeader& header = header_of(entry.object.get());
     std::int64_t before = header.handle_count.fetch_sub(1);

@@ -33,6 +33,7 @@ Utf16View without_leading_separators(Utf16View path) {
     return path.substr(std::min(path.find_first_not_of(u'\\'), path.size()));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): kept while its type parses
 Result<Step> Walk::parse(ObjectRef<void> at, Utf16View rest) {
     ParseRequest request{at.get(), complete, without_leading_separators(rest), attributes.attributes, access,
                          context,  desired};

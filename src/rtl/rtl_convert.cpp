@@ -110,6 +110,7 @@ NTSTATUS RtlUTF8ToUnicodeN(PWSTR Destination, ULONG MaxBytes, PULONG ActualBytes
         return STATUS_SUCCESS;
     }
     const std::size_t copied = std::min<std::size_t>(needed, MaxBytes & ~1u);
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result): counted text
     std::memcpy(Destination, text.data(), copied);
     if (ActualBytes != nullptr) *ActualBytes = static_cast<ULONG>(copied);
     if (copied < needed) return STATUS_BUFFER_TOO_SMALL;

@@ -93,8 +93,9 @@ typedef struct _WORK_QUEUE_ITEM {
     PWORKER_THREAD_ROUTINE WorkerRoutine;
     volatile PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
-#define ExInitializeWorkItem(item, routine, context) \
-    ((item)->WorkerRoutine = (routine), (item)->Parameter = (context), (item)->List.Flink = NULL)
+#define ExInitializeWorkItem(item, routine, context)                                   \
+    ((void)((item)->WorkerRoutine = (routine)), (void)((item)->Parameter = (context)), \
+     (void)((item)->List.Flink = NULL))
 
 typedef PVOID NTAPI ALLOCATE_FUNCTION(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
 typedef ALLOCATE_FUNCTION* PALLOCATE_FUNCTION;

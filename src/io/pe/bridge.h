@@ -42,6 +42,7 @@ enum class Passed { whole, narrow, variable_list };
 template <typename P>
 constexpr Passed passed() {
     if (decltype(is_variable_list(static_cast<P*>(nullptr)))::value) return Passed::variable_list;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): pointers too
     return sizeof(P) < 4 ? Passed::narrow : Passed::whole;
 }
 

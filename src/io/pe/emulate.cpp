@@ -77,7 +77,7 @@ bool emulate_shared_data(ucontext_t& machine, std::uintptr_t address) {
         greg_t& value = general_register(machine, number);
         const std::uintptr_t offset = static_cast<std::uintptr_t>(value) - shared_data;
         if (offset >= shared_size) continue;
-        value = static_cast<greg_t>(ours + offset);
+        value = static_cast<greg_t>(ours + offset);  // NOLINT(bugprone-misplaced-widening-cast): of one size
         moved = true;
     }
     return moved;

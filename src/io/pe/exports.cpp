@@ -8,6 +8,7 @@
 
 // A declaration that nobody defines yet is no export: its address is null.
 #pragma GCC diagnostic ignored "-Waddress"
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration
 #define RG_FUNCTION(name) extern "C" __attribute__((weak)) decltype(name) name;
 #define RG_VARIADIC(name) RG_FUNCTION(name)
 #define RG_DATA(name)
