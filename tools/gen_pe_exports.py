@@ -60,6 +60,8 @@ def main():
             continue  # a name of the C library, bound to ours of 16-bit text: the hand-written part of the table has it
         function = FUNCTION.search(declaration)
         data = DATA.match(declaration)
+        if function and function.group(1).startswith("RgSeh"):
+            continue  # for ELF objects: the compilers of Windows have structured exceptions
         if function and function.group(1) != "DriverEntry":
             if re.match(r"[\w\s*]+$", declaration[: function.start(1)]):
                 names[function.group(1)] = "RG_VARIADIC" if "..." in function.group(2) else "RG_FUNCTION"

@@ -344,6 +344,25 @@ static VOID WriteEvent(PRING Ring, PCAPTURE Capture, ULONG Size) {
     RingCommit(Ring, Size);
 }
 
+/* Guarded functions do nothing else: a function with __try is not optimised when it is built as an ELF object. */
+static BOOLEAN WriteEventGuarded(PRING Ring, PCAPTURE Capture, ULONG Size) {
+    __try {
+        WriteEvent(Ring, Capture, Size);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOLEAN CaptureDetailsGuarded(PCAPTURE Capture, REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post) {
+    __try {
+        CaptureDetails(Capture, Class, Post);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static VOID Write(PCAPTURE Capture, BOOLEAN Defined) {
     ULONG payload = (ULONG)Capture->Event.PathLength + Capture->Event.NameLength + Capture->Event.DataLength;
     ULONG size = (ULONG)((sizeof(REGMON_EVENT) + payload + 7) & ~(ULONG_PTR)7);
@@ -355,14 +374,10 @@ static VOID Write(PCAPTURE Capture, BOOLEAN Defined) {
         return;
     }
     Capture->Event.Header.Size = (USHORT)size;
-    __try {
-        if (Defined)
-            WriteEvent(ring, Capture, size);
-        else
-            CountDrop(ring, REGMON_DROP_NAMES_FULL, Capture->Event.Time);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
+    if (!Defined)
+        CountDrop(ring, REGMON_DROP_NAMES_FULL, Capture->Event.Time);
+    else if (!WriteEventGuarded(ring, Capture, size))
         CountDrop(ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
-    }
     if (!ReadShared(&ring->Kicked) && (ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2) {
         ring->KnownHead = LoadAcquire64(&ring->Head);
         wake = (BOOLEAN)((ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2);
@@ -396,9 +411,7 @@ static VOID OnPost(REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post)
     capture.Event.ThreadId = HandleToULong(PsGetCurrentThreadId());
     if (ExGetPreviousMode() == KernelMode) capture.Event.Flags |= REGMON_EVENT_KERNEL;
     capture.Event.NameId = name;
-    __try {
-        CaptureDetails(&capture, Class, Post);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
+    if (!CaptureDetailsGuarded(&capture, Class, Post)) {
         capture.Event.Flags |= REGMON_EVENT_UNREADABLE;
         capture.Event.PathLength = capture.Event.NameLength = capture.Event.DataLength = 0;
     }

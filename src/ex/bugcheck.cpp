@@ -135,10 +135,11 @@ VOID KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR Bu
 
 VOID KeBugCheck(ULONG BugCheckCode) { KeBugCheckEx(BugCheckCode, 0, 0, 0, 0); }
 
-// Drivers in PE images have handlers. Nobody handles it: it ends the host.
+// The host's own code has no handlers: what no driver's call led to ends it.
 VOID RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord) {
     ExceptionRecord->ExceptionAddress = const_cast<PVOID>(regent::rtl::driver_caller(__builtin_return_address(0)));
-    if (const RaiseHook raise = raise_hook.load()) raise(*ExceptionRecord);
+    const RaiseHook raise = raise_hook.load();
+    if (raise != nullptr && raise(*ExceptionRecord)) return;
     KeBugCheckEx(0x1E, static_cast<ULONG>(ExceptionRecord->ExceptionCode),
                  reinterpret_cast<ULONG_PTR>(ExceptionRecord->ExceptionAddress), 0, 0);
 }

@@ -22,9 +22,9 @@ const char* bugcheck_name(ULONG code);
 // KeBugCheckEx with a line that says what happened.
 [[noreturn]] void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail);
 
-// Delivers an exception that a routine of the host raises to the driver that called it; returns when there is no
-// handler to find on this thread. Installed by the PE loader.
-using RaiseHook = void (*)(EXCEPTION_RECORD& record);
+// Delivers an exception that a routine of the host raises to the driver that called it. Returns true when a filter said
+// to continue, false when no driver called. Installed by io.
+using RaiseHook = bool (*)(EXCEPTION_RECORD& record);
 void set_raise_hook(RaiseHook hook);
 
 // A rule broken without harm to the host (IRQL not restored, pool left behind): one line to the debug sink, counted.

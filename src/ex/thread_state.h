@@ -31,11 +31,12 @@ struct ThreadState {
     KPRIORITY priority = 8;
     std::uint32_t tid = 0;
     DriverFrame* frame = nullptr;
-    std::atomic<std::uint32_t> woken{0};  // futex word of this thread's wait
-    LIST_ENTRY mutants;                   // held; guarded by the dispatcher lock
-    Waiter* waiter = nullptr;             // the wait in progress; guarded by the dispatcher lock
-    bool alerted = false;                 // guarded by the dispatcher lock
-    bool interrupted = false;             // guarded by the dispatcher lock
+    struct _RG_SEH_FRAME* exceptions = nullptr;  // innermost __try block of an ELF driver
+    std::atomic<std::uint32_t> woken{0};         // futex word of this thread's wait
+    LIST_ENTRY mutants;                          // held; guarded by the dispatcher lock
+    Waiter* waiter = nullptr;                    // the wait in progress; guarded by the dispatcher lock
+    bool alerted = false;                        // guarded by the dispatcher lock
+    bool interrupted = false;                    // guarded by the dispatcher lock
 };
 
 ThreadState& thread_state();

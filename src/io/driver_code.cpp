@@ -8,6 +8,8 @@
 #include <array>
 #include <cstring>
 
+#include "io/seh.h"
+
 namespace regent::io {
 
 Loaded<FileIdentity> identify(const std::string& file) {
@@ -18,6 +20,7 @@ Loaded<FileIdentity> identify(const std::string& file) {
 }
 
 Loaded<std::unique_ptr<DriverCode>> DriverCode::load(const std::string& file, const CodeOptions& options) {
+    deliver_exceptions();
     std::array<char, SELFMAG> magic{};
     const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor >= 0) {

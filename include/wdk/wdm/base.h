@@ -173,19 +173,16 @@ struct _KDPC;
 #define PAGE_ALIGN(va) ((PVOID)((ULONG_PTR)(va) & ~((ULONG_PTR)PAGE_SIZE - 1)))
 #define __ANNOTATION(x)
 
-/* Structured exceptions: the compilers for Windows (_WIN32) have them. In ELF objects a __try block runs, its handler
-   does not; routines that would raise stop the host with a report instead. */
-#if defined(_WIN32)
+/* Structured exceptions: the compilers for Windows (_WIN32) have them; for ELF objects regent-cc rewrites the blocks
+   after preprocessing (tools/regent_seh.py) and these words with them. A source with __try that is compiled without it
+   does not compile. */
 #define GetExceptionCode() ((NTSTATUS)_exception_code())
 #define GetExceptionInformation() ((struct _EXCEPTION_POINTERS*)_exception_info())
 #define AbnormalTermination _abnormal_termination
+#if defined(_WIN32)
 RG_EXTERN_C_BEGIN
 unsigned long _exception_code(void);
 void* _exception_info(void);
 int _abnormal_termination(void);
 RG_EXTERN_C_END
-#elif !defined(__cplusplus) && !defined(RG_NO_SEH_MACROS)
-#define __try if (1)
-#define __except(filter) else
-#define __finally if (1)
 #endif

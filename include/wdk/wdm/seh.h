@@ -96,6 +96,38 @@ VOID RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
 
 RG_EXTERN_C_END
 
+#if !defined(_WIN32)
+/* One __try block of an ELF driver while it runs, in the stack frame of its function; what regent-cc puts in the source
+   uses these, nobody else. */
+typedef struct _RG_SEH_FRAME {
+    struct _RG_SEH_FRAME* Previous;
+    ULONG_PTR Registers[8]; /* rbx, rbp, r12 to r15, rsp, rip at RgSehEnter */
+    PVOID Caller;           /* the stack of whoever runs the filter or the __finally block */
+    const void* Owner;      /* the host's call of the driver that the block is in */
+    LONG State;             /* what RgSehEnter gave: 0 the block, 1 the filter or __finally block, 2 the handler */
+    NTSTATUS Code;
+    LONG Abnormal; /* left otherwise than over its end */
+    UCHAR Finally;
+    UCHAR Linked;
+    UCHAR HasJump; /* under ThreadSanitizer, which must see where the handler goes on */
+    EXCEPTION_POINTERS Pointers;
+    DECLSPEC_ALIGN(16) UCHAR Jump[256];
+} RG_SEH_FRAME;
+
+RG_EXTERN_C_BEGIN
+__attribute__((returns_twice)) int RgSehEnter(RG_SEH_FRAME* Frame, int Finally);
+__attribute__((returns_twice)) int RgSehSetJump(void* Jump) __asm__("_setjmp");
+DECLSPEC_NORETURN void RgSehReturn(RG_SEH_FRAME* Frame, LONG Answer);
+void RgSehLeave(RG_SEH_FRAME* Frame);
+RG_EXTERN_C_END
+#if defined(__clang__)
+#define RG_SEH_COMPILER RgSehClang
+#else
+#define RG_SEH_COMPILER RgSehGcc
+#endif
+typedef int RG_SEH_COMPILER; /* tells regent-cc which attributes the functions need */
+#endif
+
 RG_STATIC_ASSERT(sizeof(EXCEPTION_RECORD) == 0x98 && sizeof(CONTEXT) == 0x4D0);
 RG_STATIC_ASSERT(offsetof(CONTEXT, Rax) == 0x78 && offsetof(CONTEXT, Rip) == 0xF8 &&
                  offsetof(CONTEXT, FltSave) == 0x100);

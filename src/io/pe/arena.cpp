@@ -2,8 +2,6 @@
 
 #include <sys/mman.h>
 
-#include "io/pe/exception.h"
-#include "io/pe/faults.h"
 #include "io/pe/gate.h"
 #include "rtl/assert.h"
 #include "rtl/foreign_call.h"
@@ -28,8 +26,6 @@ struct Arena {
         if (start == MAP_FAILED) return false;
         next = static_cast<std::byte*>(start);
         end = next + arena_size;
-        catch_faults();
-        deliver_exceptions();
         rtl::foreign_code.enter = enter_foreign_code;
         rtl::foreign_code.caller = caller_behind_gate;
         rtl::foreign_code.start.store(reinterpret_cast<std::uintptr_t>(start), std::memory_order_relaxed);

@@ -3,11 +3,10 @@
 #include <cinttypes>
 #include <cstdio>
 #include <string>
-#include <string_view>
 
-#include "ex/bugcheck.h"
 #include "ex/call_driver.h"
 #include "ex/driver_image.h"
+#include "io/seh.h"
 #include "rtl/foreign_call.h"
 #include "rtl/status.h"
 
@@ -162,38 +161,15 @@ EXCEPTION_DISPOSITION call_handler(EXCEPTION_RECORD& record, CONTEXT& origin, Di
     return answer;
 }
 
-// What the report says about the operation that the driver was in; NT has a bug check for each.
-ULONG bugcheck_for(std::string_view purpose) {
-    if (purpose == "registry callback") return 0x135;
-    if (purpose == "dispatch routine") return 0x3B;
-    return purpose == "completion routine" || purpose == "DPC" ? 0x1E : 0x7E;
-}
-
-[[noreturn]] void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context) {
-    const auto where = reinterpret_cast<std::uint64_t>(record.ExceptionAddress);
+std::string place_in_image(const EXCEPTION_RECORD& record, const CONTEXT& context) {
     const auto image = find_code_image(context.Rip);
     const FunctionEntry entry = find_function(context.Rip);
-    const ex::DriverFrame* const frame = ex::current_driver_frame();
-    const char* const purpose = frame != nullptr ? frame->purpose : "no driver's routine";
-    const std::uint64_t base = image ? image->base() : 0;
-    char line[512];
-    const int length =
-        std::snprintf(line, sizeof line,
-                      "driver %s: unhandled exception %s at +0x%" PRIx64 " (function at +0x%x), raised at %" PRIx64,
-                      ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(context.Rip))).c_str(),
-                      rtl::status_name(record.ExceptionCode), std::uint64_t{context.Rip - base},
-                      entry.function != nullptr ? static_cast<unsigned>(entry.function->begin) : 0u, where);
-    if (record.ExceptionCode == STATUS_ACCESS_VIOLATION && record.NumberParameters == 2)
-        std::snprintf(line + length, sizeof line - static_cast<std::size_t>(length), ", %s %llx",
-                      record.ExceptionInformation[0] == 1 ? "writing" : "reading", record.ExceptionInformation[1]);
-    const ULONG code = bugcheck_for(purpose);
-    const auto context_address = reinterpret_cast<ULONG_PTR>(&context);
-    const auto status = static_cast<ULONG>(record.ExceptionCode);
-    if (code == 0x135)
-        ex::stop_host(code, {status, context_address, reinterpret_cast<ULONG_PTR>(frame->routine), 0}, line);
-    if (code == 0x3B) ex::stop_host(code, {status, where, context_address, 0}, line);
-    if (code == 0x7E) ex::stop_host(code, {status, where, reinterpret_cast<ULONG_PTR>(&record), context_address}, line);
-    ex::stop_host(code, {status, where, record.ExceptionInformation[0], record.ExceptionInformation[1]}, line);
+    char text[256];
+    std::snprintf(text, sizeof text, "%s: unhandled exception %s at +0x%" PRIx64 " (function at +0x%x)",
+                  ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(context.Rip))).c_str(),
+                  rtl::status_name(record.ExceptionCode), std::uint64_t{context.Rip - (image ? image->base() : 0)},
+                  entry.function != nullptr ? static_cast<unsigned>(entry.function->begin) : 0u);
+    return text;
 }
 
 // Handlers that raise again are asked again, as in NT, where the stack is the limit.
@@ -204,7 +180,8 @@ int nesting() {
     return depth;
 }
 
-// ex's hook: a routine of the host raises.
+}  // namespace
+
 void raise_from_host(EXCEPTION_RECORD& record) {
     const GateFrame* const gate = innermost_gate(address_of(__builtin_frame_address(0)));
     if (gate == nullptr) return;
@@ -212,10 +189,6 @@ void raise_from_host(EXCEPTION_RECORD& record) {
     record.ExceptionAddress = reinterpret_cast<PVOID>(context.Rip);
     raise_exception(record, context);
 }
-
-}  // namespace
-
-void deliver_exceptions() { ex::set_raise_hook(raise_from_host); }
 
 CONTEXT context_of(const GateFrame& frame) {
     CONTEXT context{};
@@ -254,6 +227,10 @@ void resume(const CONTEXT& context) {
     ProcessorBlock& block = *processor_block();
     block.top = first_above(block.top, context.Rsp);
     block.handlers = first_above(block.handlers, context.Rsp);
+    resume_registers(context);
+}
+
+void resume_registers(const CONTEXT& context) {
     if (__asan_handle_no_return != nullptr) __asan_handle_no_return();
     rg_pe_restore(&context);
 }
@@ -268,7 +245,7 @@ void raise_exception(EXCEPTION_RECORD& record, CONTEXT& context) {
         if (answer != ExceptionContinueExecution || (record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) != 0) break;
         resume(context);
     }
-    stop_unhandled(record, context);
+    stop_unhandled(record, context, place_in_image(record, context));
 }
 
 void unwind_to(const UnwindTarget& target, EXCEPTION_RECORD& record, const CONTEXT& start) {
@@ -288,7 +265,7 @@ void unwind_to(const UnwindTarget& target, EXCEPTION_RECORD& record, const CONTE
         there.Rax = target.value;
         resume(there);
     }
-    stop_unhandled(record, start);  // the frame is not on this stack
+    stop_unhandled(record, start, place_in_image(record, start));  // the frame is not on this stack
 }
 
 }  // namespace regent::io::pe

@@ -34,8 +34,8 @@ struct ActiveHandler {
     const DispatcherContext* dispatcher;
 };
 
-// Makes ExRaiseStatus and its kin raise here. Once, before the first image runs.
-void deliver_exceptions();
+// A routine of the host raises; returns when no driver in a PE image called it.
+void raise_from_host(EXCEPTION_RECORD& record);
 
 // Searches, then unwinds or resumes; stops the host when nobody handles it. `context` is inside a driver's code, or
 // where such code jumped to.
@@ -50,6 +50,8 @@ struct UnwindTarget {
 [[noreturn]] void unwind_to(const UnwindTarget& target, EXCEPTION_RECORD& record, const CONTEXT& start);
 
 [[noreturn]] void resume(const CONTEXT& context);
+// The same where no image is involved.
+[[noreturn]] void resume_registers(const CONTEXT& context);
 
 CONTEXT context_of(const GateFrame& frame);
 // The call into the host that a thread at `stack` is in; null when it is not directly in one (a driver that the host

@@ -2,6 +2,7 @@
 #include "io/pe/exports.h"
 
 #include "io/pe/bridge.h"
+#include "io/seh.h"
 #include "wdk/ntifs.h"
 #include "wdk/ntstrsafe.h"
 #include "wdk/wdmsec.h"
@@ -33,13 +34,6 @@ namespace regent::io::pe {
 
 namespace {
 
-// Routines that hold nothing when they fault: the fault is the exception of the driver that called.
-bool raises(std::string_view name) {
-    for (const std::string_view prefix : {"Rtl", "Probe", "MmProbe"})
-        if (name.starts_with(prefix)) return true;
-    return false;
-}
-
 // Import slots of POBJECT_TYPE* variables hold the variable's value (the kernel exports the POBJECT_TYPE itself); those
 // of other data hold the address.
 const void* slot_value(POBJECT_TYPE* const& object) { return object; }
@@ -58,7 +52,7 @@ DataExport::Kind kind_of(const T&) {
 
 std::span<const Export> contract_functions() {
     static const Export table[] = {
-#define RG_FUNCTION(name) Bridge<&::name>::make(#name, raises(#name)),
+#define RG_FUNCTION(name) Bridge<&::name>::make(#name, raises_for_its_caller(#name)),
 #define RG_VARIADIC(name) RG_FUNCTION(name)
 #define RG_DATA(name)
 #include "pe_exports.inc"

@@ -7,8 +7,10 @@
 #include <new>
 #include <optional>
 
+#include "ex/driver_image.h"
 #include "io/pe/exception.h"
 #include "io/pe/machine.h"
+#include "io/seh.h"
 #include "wdk/ntddk.h"
 
 namespace regent::io::pe {
@@ -59,6 +61,12 @@ std::optional<CONTEXT> driver_context(const ucontext_t& machine, const siginfo_t
     return std::nullopt;
 }
 
+const void* elf_driver(const ucontext_t& machine, const siginfo_t& info) {
+    const auto* const pc = reinterpret_cast<const void*>(machine.uc_mcontext.gregs[REG_RIP]);
+    const auto* const stack = reinterpret_cast<const void* const*>(machine.uc_mcontext.gregs[REG_RSP]);
+    return driver_of_fault(pc, *stack, info.si_addr == pc);
+}
+
 bool is_privileged(const std::uint8_t* code) {
     if (code[0] == 0xF4 || (code[0] & 0xF4) == 0xE4) return true;  // hlt, in, out
     return code[0] == 0x0F && (code[1] == 0x30 || code[1] == 0x32 || code[1] == 0x20 || code[1] == 0x22 ||
@@ -91,7 +99,7 @@ EXCEPTION_RECORD record_of(int signal, const ucontext_t& machine) {
     if (registers[REG_TRAPNO] != general_protection) return record;
     record.ExceptionInformation[0] = 0;
     record.ExceptionInformation[1] = ~ULONG_PTR{0};
-    if (find_code_image(reinterpret_cast<std::uint64_t>(code)) && is_privileged(code)) {
+    if (ex::driver_of(code) != 0 && is_privileged(code)) {
         record.ExceptionCode = STATUS_PRIVILEGED_INSTRUCTION;
         record.NumberParameters = 0;
     }
@@ -101,18 +109,23 @@ EXCEPTION_RECORD record_of(int signal, const ucontext_t& machine) {
 struct alignas(64) Capture {
     EXCEPTION_RECORD record;
     CONTEXT context;
+    const void* elf_driver;  // null: a PE image's exception
 };
 
-[[noreturn]] void deliver(Capture* capture) { raise_exception(capture->record, capture->context); }
+[[noreturn]] void deliver(Capture* capture) {
+    if (capture->elf_driver == nullptr) raise_exception(capture->record, capture->context);
+    dispatch_exception(capture->record, capture->context, capture->elf_driver);
+    resume_registers(capture->context);
+}
 
 // The handlers of drivers run as ordinary code, not in a signal handler: the thread goes on in deliver(), below what it
 // had on its stack.
-void redirect(ucontext_t& machine, const EXCEPTION_RECORD& record, const CONTEXT& context) {
+void redirect(ucontext_t& machine, const Capture& capture) {
     greg_t* const registers = machine.uc_mcontext.gregs;
     constexpr greg_t below = 512;  // our own code's red zone, and what rg_pe_restore writes
     constexpr greg_t direction_flag = 0x400;
     const greg_t place = (registers[REG_RSP] - below - greg_t{sizeof(Capture)}) & ~greg_t{63};
-    registers[REG_RDI] = reinterpret_cast<greg_t>(new (reinterpret_cast<void*>(place)) Capture{record, context});
+    registers[REG_RDI] = reinterpret_cast<greg_t>(new (reinterpret_cast<void*>(place)) Capture{capture});
     registers[REG_RSP] = place - 8;
     registers[REG_RIP] = reinterpret_cast<greg_t>(&deliver);
     registers[REG_EFL] &= ~direction_flag;
@@ -121,11 +134,13 @@ void redirect(ucontext_t& machine, const EXCEPTION_RECORD& record, const CONTEXT
 // Breakpoints and assertions of drivers are told; without a debugger the driver goes on. __fastfail ends the host.
 bool handle_software_interrupt(int signal, ucontext_t& machine) {
     auto& instruction = machine.uc_mcontext.gregs[REG_RIP];
-    if (!find_code_image(static_cast<std::uint64_t>(instruction))) return false;
-    if (signal == SIGTRAP) {
+    const bool image = find_code_image(static_cast<std::uint64_t>(instruction)).has_value();
+    const bool driver = image || ex::driver_of(reinterpret_cast<const void*>(instruction)) != 0;
+    if (signal == SIGTRAP && driver) {
         DbgBreakPoint();
         return true;
     }
+    if (!image) return false;
     const auto* const code = reinterpret_cast<const std::uint8_t*>(instruction);
     if (signal != SIGSEGV || code[0] != 0xCD) return false;
     if (code[1] == 0x29) KeBugCheckEx(0x139, static_cast<ULONG_PTR>(machine.uc_mcontext.gregs[REG_RCX]), 0, 0, 0);
@@ -143,8 +158,10 @@ void on_fault(int signal, siginfo_t* info, void* context) {
         emulate(machine, reinterpret_cast<std::uintptr_t>(info->si_addr)))
         return;
     const auto driver = signal != SIGTRAP ? driver_context(machine, *info) : std::nullopt;
-    if (!driver) return pass_on(signal, info, context);
-    redirect(machine, record_of(signal, machine), *driver);
+    if (driver) return redirect(machine, {record_of(signal, machine), *driver, nullptr});
+    const void* const elf = signal != SIGTRAP ? elf_driver(machine, *info) : nullptr;
+    if (elf == nullptr) return pass_on(signal, info, context);
+    redirect(machine, {record_of(signal, machine), context_of(machine), elf});
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ static NOINLINE int Filter(char c, int answer) {
     Mark(c);
     return answer;
 }
-static NOINLINE void Fault(void) { *(volatile int*)(ULONG_PTR)8 = 1; }
+static int* volatile Bad = (int*)8;
+static NOINLINE void Fault(void) { *Bad = 1; }
 static NOINLINE void FaultDeep(int depth) {
     volatile char pad[200];
     pad[0] = (char)depth;
@@ -23,12 +24,12 @@ static NOINLINE void FaultDeep(int depth) {
     } else {
         FaultDeep(depth - 1);
     }
-    pad[1] = 1;
+    pad[1] = pad[0];
 }
 
 static void AccessViolation(void) {
     __try {
-        *(volatile int*)(ULONG_PTR)0x18 = 1;
+        Bad[4] = 1;
         Mark('n');
     } __except (GetExceptionCode() == STATUS_ACCESS_VIOLATION ? EXCEPTION_EXECUTE_HANDLER : EXCEPTION_CONTINUE_SEARCH) {
         Mark(GetExceptionCode() == STATUS_ACCESS_VIOLATION ? 'y' : 'n');
@@ -269,6 +270,131 @@ static void ThroughALargeFrame(void) {
     }
 }
 
+/* The value is there before the block runs; the block runs before the caller goes on. */
+static int Count;
+static NOINLINE int ReturnBefore(void) {
+    __try {
+        return Count;
+    } __finally {
+        Count++;
+        Mark(AbnormalTermination() ? 'a' : 'n');
+    }
+}
+/* break and continue of a loop and a switch around a __try block, out of two blocks at once. */
+static NOINLINE int OutOfTwo(int how) {
+    int i;
+    for (i = 0; i < 4; i++) {
+        __try {
+            __try {
+                switch (how) {
+                    case 0:
+                        Mark('s');
+                        break; /* the switch only */
+                    case 1:
+                        continue;
+                    case 2:
+                        goto done;
+                    default:
+                        return 9;
+                }
+                if (i == 1) break;
+            } __finally {
+                Mark(AbnormalTermination() ? 'A' : 'N');
+            }
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            Mark('n');
+        }
+    }
+done:
+    return i;
+}
+static void EarlyExits(void) {
+    Count = 5;
+    Mark(ReturnBefore() == 5 && Count == 6 ? 'r' : 'n');
+    Mark((char)('0' + OutOfTwo(0)));
+    Mark((char)('0' + OutOfTwo(1)));
+    Mark((char)('0' + OutOfTwo(2)));
+    Mark((char)('0' + OutOfTwo(3)));
+}
+
+/* What the filter, the block and the handler see of the function's variables is what was last assigned. */
+static void Variables(void) {
+    int a = 1, i;
+    char text[4] = "xy";
+    for (i = 0; i < 3; i++) {
+        __try {
+            a = i + 2;
+            text[1] = (char)('a' + i);
+            if (i == 1) __leave;
+            Fault();
+        } __except (
+            Filter((char)('0' + a), text[1] == 'a' + i ? EXCEPTION_EXECUTE_HANDLER : EXCEPTION_CONTINUE_SEARCH)) {
+            a += 4;
+            Mark((char)('0' + a));
+            continue;
+        }
+        Mark(text[1]);
+    }
+    __try {
+        __try {
+            a = 3;
+            Fault();
+        } __finally {
+            Mark((char)('0' + a));
+            a = 7;
+        }
+    } __except (a == 3) {
+        Mark((char)('0' + a));
+    }
+}
+
+/* A handler that is left by return; a block in a handler and in a __finally block; __leave of the right block. */
+static NOINLINE int HandlerReturns(void) {
+    __try {
+        Fault();
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        __try {
+            Mark('1');
+            if (GetExceptionCode() == STATUS_ACCESS_VIOLATION) return 3;
+        } __finally {
+            __try {
+                ExRaiseStatus(STATUS_NO_MEMORY);
+            } __except (GetExceptionCode() == STATUS_NO_MEMORY) {
+                Mark('2');
+            }
+        }
+    }
+    return 0;
+}
+static void InsideEachOther(void) {
+    Mark((char)('0' + HandlerReturns()));
+    __try {
+        __try {
+            __leave;
+        } __finally {
+            Mark('f');
+        }
+        Mark('m');
+        __leave;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Mark('n');
+    }
+    Mark('e');
+}
+
+/* Many of them: nothing is left behind. */
+static void ManyTimes(void) {
+    ULONG i, handled = 0;
+    for (i = 0; i < 2000; i++) {
+        __try {
+            FaultDeep((int)(i % 7));
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            handled++;
+        }
+    }
+    Mark(handled == 2000 ? 'y' : 'n');
+}
+
 /* Not about exceptions: data imports as the headers for the two compilers declare them. */
 static void DataImports(void) {
     HANDLE event = NULL;
@@ -285,12 +411,16 @@ static const struct {
     void (*Run)(void);
     const char* Expected;
 } Cases[] = {
-    {AccessViolation, "y"}, {Information, "aw8h"},  {RaisedStatus, "y"},
-    {Probe, "vm"},          {Nested, "1234"},       {LeavingEarly, "frbffbff3gl"},
-    {CopyFromNowhere, "y"}, {InHandler, "12"},      {Collided, "?f?oc"},
-    {InFilter, "io"},       {Continued, "xc"},      {Arithmetic, "y"},
-    {CallNull, "y"},        {ThroughTheHost, "y2"}, {ThroughALargeFrame, "y"},
-    {DataImports, "efp"},
+    {AccessViolation, "y"},    {Information, "aw8h"},
+    {RaisedStatus, "y"},       {Probe, "vm"},
+    {Nested, "1234"},          {LeavingEarly, "frbffbff3gl"},
+    {CopyFromNowhere, "y"},    {InHandler, "12"},
+    {Collided, "?f?oc"},       {InFilter, "io"},
+    {Continued, "xc"},         {Arithmetic, "y"},
+    {CallNull, "y"},           {ThroughTheHost, "y2"},
+    {ThroughALargeFrame, "y"}, {EarlyExits, "arsNsA1AAAA4A0A9"},
+    {Variables, "26b4837"},    {InsideEachOther, "123fme"},
+    {ManyTimes, "y"},          {DataImports, "efp"},
 };
 
 static NTSTATUS NTAPI Callback(PVOID context, PVOID operation, PVOID information) {
