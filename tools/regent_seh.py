@@ -33,7 +33,10 @@ TOKEN = re.compile(
     re.M | re.S | re.X)
 ATTRIBUTES = {"RgSehClang": "__attribute__((__optnone__, __noinline__)) ",
               "RgSehGcc": '__attribute__((__optimize__("O0", "no-omit-frame-pointer"), __noinline__)) '}
-QUIET = {"RgSehClang": ["-Wno-unused-command-line-argument"], "RgSehGcc": ["-Wno-return-type"]}
+QUIET = {"RgSehClang": ["-Wno-unused-command-line-argument", "-Wno-vla", "-Wno-vla-extension", "-Wno-vla-cxx-extension"], "RgSehGcc": ["-Wno-return-type", "-Wno-vla"]}
+# A filter runs on another stack: variables must be found by a register that is kept (rbp, rbx). Compilers use rsp for
+# those of a frame that wants more alignment than the stack has (AddressSanitizer's does), unless its size is not known.
+ROOM = "volatile int rg_size_{0} = 16; char rg_room_{0}[rg_size_{0}] __attribute__((__unused__)); "
 CODE, INFORMATION, ABNORMAL = "_exception_code", "_exception_info", "_abnormal_termination"
 
 
@@ -127,7 +130,7 @@ class Source:
         enter = f"({name}.State = RgSehEnter(&{name}, {int(is_finally)})) == 0"
         if self.thread_sanitizer and not is_finally:
             enter += f" && ({name}.HasJump = 1, RgSehSetJump({name}.Jump) == 0 || ({name}.State = 2, 0))"
-        self.replace(index, begin, f"{{ RG_SEH_FRAME {name} __attribute__((__cleanup__(RgSehLeave))); if ({enter}) {{ {{")
+        self.replace(index, begin, f"{{ {ROOM.format(mine['number'])}RG_SEH_FRAME {name} __attribute__((__cleanup__(RgSehLeave))); if ({enter}) {{ {{")
         self.blocks_in(begin + 1, end - 1, mine, frame)
         label = f" rg_leave_{mine['number']}:;" if mine["left"] else ""
         self.insert(end, f"}}{label} {name}.Abnormal = 0; ")

@@ -167,6 +167,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
 }  // namespace
 
 void catch_faults() {
+    find_code_image(0);  // its table is made here, not in a signal handler
     struct sigaction action{};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;

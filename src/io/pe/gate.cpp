@@ -109,7 +109,8 @@ rg_pe_gate_return:
 namespace regent::io::pe {
 
 namespace {
-thread_local std::unique_ptr<ProcessorBlock> block;
+thread_local std::unique_ptr<ProcessorBlock> owned_block;
+constinit thread_local ProcessorBlock* block = nullptr;  // looked at by signal handlers: needs no initialisation
 
 // FS is the C library's on this system; GS is free. FSGSBASE is not on every processor: ask the kernel.
 void make_block() {
@@ -117,14 +118,15 @@ void make_block() {
     made->self = made.get();
     made->current_processor = &made->reserved_0x028[0x180 - 0x28];
     RG_ASSERT(syscall(SYS_arch_prctl, ARCH_SET_GS, made.get()) == 0);
-    block = std::move(made);
+    block = made.get();
+    owned_block = std::move(made);
 }
 }  // namespace
 
-ProcessorBlock* processor_block() { return block.get(); }
+ProcessorBlock* processor_block() { return block; }
 
 void enter_foreign_code() {
-    if (!block) [[unlikely]]
+    if (block == nullptr) [[unlikely]]
         make_block();
     block->current_thread = KeGetCurrentThread();
 }
