@@ -6,6 +6,7 @@
  *   x86_64-w64-mingw32-gcc -municode regwalk.c -ladvapi32
  */
 #include <windows.h>
+
 #include <stdio.h>
 #include <wchar.h>
 
@@ -17,8 +18,11 @@ struct root {
 };
 
 static LONG open_path(const wchar_t* path, HKEY* key) {
-    const struct root roots[] = {{L"HKLM", HKEY_LOCAL_MACHINE}, {L"HKCU", HKEY_CURRENT_USER}, {L"HKU", HKEY_USERS},
-                                 {L"HKCR", HKEY_CLASSES_ROOT},  {L"HKCC", HKEY_CURRENT_CONFIG}};
+    const struct root roots[] = {{L"HKLM", HKEY_LOCAL_MACHINE},
+                                 {L"HKCU", HKEY_CURRENT_USER},
+                                 {L"HKU", HKEY_USERS},
+                                 {L"HKCR", HKEY_CLASSES_ROOT},
+                                 {L"HKCC", HKEY_CURRENT_CONFIG}};
     const wchar_t* rest = wcschr(path, L'\\');
     const size_t length = rest ? (size_t)(rest - path) : wcslen(path);
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; ++i) {
@@ -43,7 +47,8 @@ static void print_data(DWORD type, const BYTE* data, DWORD size) {
             wprintf(L"\"%.*ls\"", (int)(size / sizeof(wchar_t)), (const wchar_t*)data);
             break;
         case REG_MULTI_SZ:
-            for (const wchar_t* text = (const wchar_t*)data; *text; text += wcslen(text) + 1) wprintf(L"\"%ls\" ", text);
+            for (const wchar_t* text = (const wchar_t*)data; *text; text += wcslen(text) + 1)
+                wprintf(L"\"%ls\" ", text);
             break;
         case REG_DWORD:
             if (size == sizeof(DWORD)) wprintf(L"0x%08x", *(const DWORD*)data);

@@ -5,6 +5,7 @@
  * after each change, COUNT times. It builds as regwalk.c does.
  */
 #include <windows.h>
+
 #include <stdio.h>
 #include <wchar.h>
 

@@ -128,14 +128,47 @@ def service_table(services):
     out += ["};", f"inline constexpr std::uint16_t service_count = {len(services)};", "",
             "// One function per service: the local executive's, a remote client's, a test's.", "struct ServiceTable {"]
     out += [f"    NTSTATUS (*{s.name})({s.types()});" for s in services]
-    out += ["};", "", "// The implementations, in the local executive and the caller's previous mode.", "namespace service {"]
+    out += ["};", "", "// visit(name, entry) for each service's Nt* entry, in their order.",
+            "template <typename Visit>", "void for_each_entry(Visit visit) {"]
+    out += [f'    visit("{s.name}", &::{s.name});' for s in services]
+    out += ["}", "", "// The implementations, in the local executive and the caller's previous mode.", "namespace service {"]
     out += [f"NTSTATUS {s.name}({s.parameters()});" for s in services]
     out += ["}  // namespace service", "", "}  // namespace regent::nt", ""]
     return "\n".join(out)
 
 
+def probe(s, a):
+    """What an Nt* entry asks of a pointer before anybody follows it, or None for what is no pointer."""
+    if a.kind in ("out", "out_opt", "inout"):
+        return f"probe::out({a.name})"
+    if a.kind == "iosb":
+        return f"probe::out({a.name})"
+    if a.kind == "in_opt":
+        return f"probe::in({a.name})"
+    if a.kind in ("objattr", "objattr_opt"):
+        # Whoever makes no object does not look at the descriptor, whatever stands there.
+        return f"probe::{'attributes_with_descriptor' if s.name.startswith('NtCreate') else 'attributes'}({a.name})"
+    if a.kind in ("ustr", "ustr_opt"):
+        return f"probe::string({a.name})"
+    if a.kind == "sd":
+        return f"probe::descriptor({a.name})"
+    if a.kind in SIZED:
+        size = {"in_handles": " * sizeof(HANDLE)",
+                "load_entries": " * sizeof(KEY_LOAD_ENTRY)"}.get(a.kind, "")
+        if a.kind in ("handles", "value_entries"):
+            return f"probe::{a.kind}({a.name}, {a.length})"
+        return f"probe::{'output' if a.kind in OUT_BUFFERS else 'input'}({a.name}, std::size_t{{{a.length}}}{size})"
+    return None
+
+
+def probes(s):
+    """One condition; what a length is read from comes before the buffer it is of."""
+    asked = [(a.kind in SIZED, probe(s, a)) for a in s.arguments]
+    return " && ".join(text for _, text in sorted(((late, t) for late, t in asked if t), key=lambda pair: pair[0]))
+
+
 def entries(services):
-    out = [f"// {NOTE}", '#include "nt/dispatch.h"', "", "namespace regent::nt {", "namespace {", "",
+    out = [f"// {NOTE}", '#include "nt/dispatch.h"', '#include "nt/probe.h"', "", "namespace regent::nt {", "namespace {", "",
            "// bad_alloc is the one exception that may come out of a service; it ends here."]
     for s in services:
         out += [f"NTSTATUS local_{s.name}({s.parameters()}) {{",
@@ -150,7 +183,10 @@ def entries(services):
     for s in services:
         out += [f"NTSTATUS NTAPI {s.name}({s.parameters()}) {{",
                 "    const Gate gate = current_gate();",
-                "    if (gate.table == nullptr) [[unlikely]] return gate.failure;",
+                "    if (gate.table == nullptr) [[unlikely]] return gate.failure;"]
+        if probes(s):
+            out += [f"    if (!({probes(s)})) [[unlikely]] return STATUS_ACCESS_VIOLATION;"]
+        out += [
                 f"    return gate.table->{s.name}({s.names()});", "}",
                 f"NTSTATUS NTAPI {s.zw}({s.parameters()}) {{", "    KernelModeScope scope;",
                 f"    return local_{s.name}({s.names()});", "}"]

@@ -1,5 +1,5 @@
-// User arguments, copied once. In this process a user pointer is a plain pointer: null is an access violation, the rest
-// is the program's own affair. What comes through the gate was bounded by the server before it came here.
+// User arguments, copied once. Null is an access violation here; whether the memory is there at all was asked by the
+// entry (nt/probe.h). What comes through the gate was bounded by the server before it came here.
 #pragma once
 
 #include <cstring>

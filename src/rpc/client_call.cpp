@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nt/probe.h"
 #include "se/descriptor.h"
 
 namespace regent::rpc {
@@ -56,7 +57,9 @@ void ClientCall::put_object_attributes(PCOBJECT_ATTRIBUTES attributes) {
     put_value(attributes->RootDirectory);
     put_value<std::uint32_t>(attributes->Attributes);
     put_string(attributes->ObjectName);
-    put_security_descriptor(attributes->SecurityDescriptor);
+    // Who makes no object does not look at it, whatever stands there; who does has probed it.
+    put_security_descriptor(nt::probe::descriptor(attributes->SecurityDescriptor) ? attributes->SecurityDescriptor
+                                                                                  : nullptr);
 }
 
 void ClientCall::put_security_descriptor(PSECURITY_DESCRIPTOR descriptor) {

@@ -1,0 +1,112 @@
+#include "nt/probe.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include "nt/ntexapi.h"
+#include "nt/ntseapi.h"
+#include "rtl/fault_table.h"
+
+namespace regent::nt::probe {
+namespace {
+
+constexpr std::size_t page = 4096;
+
+std::byte* byte_at(const void* base, std::size_t offset) {
+    return static_cast<std::byte*>(const_cast<void*>(base)) + offset;
+}
+
+bool wraps(const void* buffer, std::size_t size) { return reinterpret_cast<std::uintptr_t>(buffer) + size < size; }
+
+// The first byte, one of each page that follows, the last one.
+template <typename Touch>
+bool each_page(const void* buffer, std::size_t size, Touch touch) {
+    if (buffer == nullptr || size == 0) return true;
+    if (wraps(buffer, size) || !touch(buffer)) return false;
+    const std::size_t first = page - reinterpret_cast<std::uintptr_t>(buffer) % page;
+    for (std::size_t at = first; at < size; at += page) {
+        if (!touch(byte_at(buffer, at))) return false;
+    }
+    return touch(byte_at(buffer, size - 1));
+}
+
+template <typename T>
+T load(const void* base, std::size_t offset) {
+    T value;
+    std::memcpy(&value, byte_at(base, offset), sizeof(value));
+    return value;
+}
+
+bool sid(const void* sid) {
+    if (!input(sid, 8)) return false;
+    return sid == nullptr || input(sid, 8 + std::size_t{load<UCHAR>(sid, offsetof(SID, SubAuthorityCount))} * 4);
+}
+
+bool acl(const void* acl) {
+    if (!input(acl, sizeof(ACL))) return false;
+    return acl == nullptr || input(acl, load<USHORT>(acl, offsetof(ACL, AclSize)));
+}
+
+constexpr std::size_t absolute_size = 40;
+constexpr std::size_t relative_size = 20;
+
+const void* part_of(const void* descriptor, bool relative, std::size_t index) {
+    if (!relative) return load<const void*>(descriptor, 8 + index * sizeof(void*));
+    const auto offset = load<ULONG>(descriptor, 4 + index * sizeof(ULONG));
+    return offset != 0 ? byte_at(descriptor, offset) : nullptr;
+}
+
+}  // namespace
+
+bool input(const void* buffer, std::size_t size) {
+    return each_page(buffer, size, [](const void* at) { return rtl::can_read_byte(at); });
+}
+
+bool output(void* buffer, std::size_t size) {
+    return each_page(buffer, size, [](const void* at) { return rtl::can_write_byte(const_cast<void*>(at)); });
+}
+
+bool string(const UNICODE_STRING* string) {
+    if (!in(string)) return false;
+    return string == nullptr || input(load<const void*>(string, offsetof(UNICODE_STRING, Buffer)),
+                                      load<USHORT>(string, offsetof(UNICODE_STRING, Length)));
+}
+
+bool attributes(const OBJECT_ATTRIBUTES* attributes) {
+    if (!in(attributes)) return false;
+    return attributes == nullptr ||
+           string(load<const UNICODE_STRING*>(attributes, offsetof(OBJECT_ATTRIBUTES, ObjectName)));
+}
+
+bool attributes_with_descriptor(const OBJECT_ATTRIBUTES* attributes) {
+    if (!probe::attributes(attributes)) return false;
+    return attributes == nullptr ||
+           descriptor(load<const void*>(attributes, offsetof(OBJECT_ATTRIBUTES, SecurityDescriptor)));
+}
+
+bool descriptor(const void* descriptor) {
+    if (!input(descriptor, relative_size)) return false;
+    if (descriptor == nullptr) return true;
+    const auto control = load<USHORT>(descriptor, 2);
+    const bool relative = (control & SE_SELF_RELATIVE) != 0;
+    if (!relative && !input(descriptor, absolute_size)) return false;
+    return sid(part_of(descriptor, relative, 0)) && sid(part_of(descriptor, relative, 1)) &&
+           ((control & SE_SACL_PRESENT) == 0 || acl(part_of(descriptor, relative, 2))) &&
+           ((control & SE_DACL_PRESENT) == 0 || acl(part_of(descriptor, relative, 3)));
+}
+
+bool handles(const HANDLE* handles, std::size_t count) {
+    return count > MAXIMUM_WAIT_OBJECTS || input(handles, count * sizeof(HANDLE));
+}
+
+bool value_entries(KEY_VALUE_ENTRY* entries, std::size_t count) {
+    constexpr std::size_t most = 0x10000;  // QM-1
+    if (count > most) return true;
+    if (!output(entries, count * sizeof(KEY_VALUE_ENTRY))) return false;
+    for (std::size_t i = 0; entries != nullptr && i < count; ++i) {
+        if (!string(entries[i].ValueName)) return false;
+    }
+    return true;
+}
+
+}  // namespace regent::nt::probe

@@ -1,0 +1,33 @@
+// Whether the memory that an embedded caller names can be touched, asked before the service runs: a bad pointer is
+// ACCESS_VIOLATION, not the end of the program (as NT probes a user's buffers). A null pointer passes: whether it may
+// be null is the service's to say. What the caller takes away while the call runs is not noticed here.
+//
+// Called by the generated entries of services.def, a function for each kind of argument.
+#pragma once
+
+#include <cstddef>
+
+#include "nt/ntobapi.h"
+#include "nt/ntregapi.h"
+
+namespace regent::nt::probe {
+
+bool input(const void* buffer, std::size_t size);
+bool output(void* buffer, std::size_t size);
+bool string(const UNICODE_STRING* string);
+bool attributes(const OBJECT_ATTRIBUTES* attributes);  // and its name, not its descriptor
+bool attributes_with_descriptor(const OBJECT_ATTRIBUTES* attributes);
+bool descriptor(const void* descriptor);
+// As many as a service takes; a larger count is refused by it, unread.
+bool handles(const HANDLE* handles, std::size_t count);
+bool value_entries(KEY_VALUE_ENTRY* entries, std::size_t count);
+
+template <typename T>
+bool in(const T* pointer) {
+    return input(pointer, sizeof(T));
+}
+template <typename T>
+bool out(T* pointer) {
+    return output(pointer, sizeof(T));
+}
+}  // namespace regent::nt::probe
