@@ -117,5 +117,78 @@ TEST(HiveDurability, TwoOwnersExclude) {
 }
 
 // Each bit of a small hive: no crash, no hang; what loads is sound after repair.
+// --- What lies in a log behind its last entry is never taken for one, whoever wrote it.
+
+// An entry as a recovery would take it, which puts `fill` over the first page of the bins.
+std::string forged_entry(std::uint32_t sequence, std::uint32_t bins_size, char fill) {
+    std::string bytes(sizeof(LogEntry) + sizeof(LogPage), '\0');
+    bytes.append(page_size, fill);
+    bytes.resize((bytes.size() + sector_size - 1) / sector_size * sector_size, '\0');
+    const MutableBytes raw(reinterpret_cast<std::byte*>(bytes.data()), bytes.size());
+    *rtl::record_at<LogPage>(raw, sizeof(LogEntry)) = {0, page_size};
+    auto& entry = *rtl::record_at<LogEntry>(raw);
+    entry.signature = log_entry_signature;
+    entry.size = static_cast<std::uint32_t>(bytes.size());
+    entry.sequence = sequence;
+    entry.bins_size = bins_size;
+    entry.page_count = 1;
+    entry.hash_1 = marvin32(raw.subspan(sizeof(LogEntry)));
+    entry.hash_2 = marvin32(raw.first(offsetof(LogEntry, hash_2)));
+    return bytes;
+}
+
+// A value in the first use of LOG1, then LOG2, then one short entry in LOG1 again, in this life or in the next.
+struct ReusedLog {
+    rtl::SimEnv env;
+    std::string content;         // what was flushed
+    std::size_t value_at = 0;    // in LOG1, when it held the value
+    std::uint32_t end = 0;       // of the short entry, in LOG1
+    std::uint32_t sequence = 0;  // that would follow it
+    std::uint32_t bins_size = 0;
+
+    ReusedLog(const std::string& value, bool in_next_life) {
+        auto hive = open_hive(env).value();
+        set_text(*hive, hive->root(), "value", value);
+        EXPECT_TRUE(hive->flush());
+        value_at = log().find(value.substr(0, 32));
+        EXPECT_TRUE(hive->reconcile());
+        set_text(*hive, hive->root(), "other", "in LOG2");
+        EXPECT_TRUE(hive->reconcile());
+        if (in_next_life) {
+            hive.reset();
+            hive = open_hive(env).value();
+        }
+        set_text(*hive, hive->root(), "short", "in LOG1 again");
+        EXPECT_TRUE(hive->flush());
+        content = describe(*hive);
+        const std::string now = log();
+        const auto* entry = rtl::record_at<LogEntry>(bytes_of(now), sector_size);
+        if (entry == nullptr || entry->signature != log_entry_signature) return;
+        end = sector_size + entry->size;
+        sequence = entry->sequence + 1;
+        bins_size = entry->bins_size;
+    }
+    std::string log() const { return env.contents().at(std::string(path) + ".LOG1"); }
+};
+
+TEST(HiveDurability, AValueThatLooksLikeLogEntriesIsNeverReplayedFromAReusedLog) {
+    for (const bool in_next_life : {false, true}) {
+        std::string value = "a value that looks like a log entry" + std::string(16000, 'v');
+        const ReusedLog plain(value, in_next_life);
+        ASSERT_NE(plain.end, 0U);
+        ASSERT_NE(plain.value_at, std::string::npos);
+        const std::string forged = forged_entry(plain.sequence, plain.bins_size, 'Z');
+        ASSERT_GT(plain.end, plain.value_at + 32);
+        value.replace(plain.end - plain.value_at, forged.size(), forged);
+        const ReusedLog real(value, in_next_life);
+        ASSERT_EQ(real.end, plain.end);
+        ASSERT_EQ(real.sequence, plain.sequence);
+        rtl::SimEnv after(real.env.after_crash(real.env.event_count(), rtl::LossModel::none, 0));
+        const auto recovered = open_hive(after);
+        ASSERT_TRUE(recovered) << in_next_life;
+        EXPECT_EQ(describe(**recovered), real.content);
+    }
+}
+
 }  // namespace
 }  // namespace regent::hive

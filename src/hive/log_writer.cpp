@@ -136,20 +136,33 @@ Result<rtl::File*> LogWriter::current_log() {
     return log.get();
 }
 
-// The other log is of an earlier life, or came with another copy of this file. All its entries are in the primary or
-// were never acknowledged; but it may look newer than what is written from now on, and a recovery that finds the base
-// block torn takes the log with the latest entries. So it ends before the first entry of this life begins.
-Result<void> LogWriter::retire_other_log() {
-    auto opened = env_.open(log_path(path_, static_cast<int>(1 - current_)), rtl::OpenMode::read_write);
-    if (!opened && opened.error().code() == STATUS_OBJECT_NAME_NOT_FOUND) return {};
-    const std::unique_ptr<rtl::File> log = RG_TRY(std::move(opened));
-    std::byte header[sector_size] = {};
-    RG_TRY(log->read_at(0, header));
-    if (std::all_of(std::begin(header), std::end(header), [](std::byte each) { return each == std::byte{0}; }))
-        return {};
-    const std::byte zeros[sector_size] = {};
-    RG_TRY(log->write_at(0, zeros));
-    return sync(*log);
+// The logs are of an earlier life, or came with another copy of this file. All their entries are in the primary or
+// were never acknowledged; but the other log may look newer than what is written from now on, and a recovery that finds
+// the base block torn takes the log with the latest entries; and what stays behind the first entry of this life could
+// be taken for its next. So both are empty before that entry is written.
+Result<void> LogWriter::empty_logs() {
+    for (const std::size_t number : {1 - current_, current_}) {
+        auto opened = env_.open(log_path(path_, static_cast<int>(number)), rtl::OpenMode::read_write);
+        if (!opened && opened.error().code() == STATUS_OBJECT_NAME_NOT_FOUND) continue;
+        const std::unique_ptr<rtl::File> log = RG_TRY(std::move(opened));
+        const std::uint64_t size = RG_TRY(log->size());
+        if (size == 0) continue;
+        RG_TRY(log->truncate(0));
+        RG_TRY(sync(*log));
+        log_sizes_[number] = 0;
+    }
+    alone_ = true;
+    return {};
+}
+
+// Nothing of an append that failed may lie behind the one that ends at `end`.
+Result<void> LogWriter::clear_behind(rtl::File& log, std::uint64_t end) {
+    if (tail_ > end) {
+        RG_TRY(log.write_at(end, std::vector<std::byte>(tail_ - end)));
+        RG_TRY(sync(log));
+    }
+    tail_ = end;
+    return {};
 }
 
 // Zeros are written ahead, so that an append changes no metadata and its sync is one write.
@@ -180,9 +193,9 @@ Result<void> LogWriter::append(const StagedList& staged) {
     std::vector<LoggedRange> ranges;
     append_entry(staged, {end_ + bytes.size(), sequence, base_.flags & 1U}, bytes, ranges);
     ranges_.reserve(ranges_.size() + ranges.size());
-    if (!alone_) RG_TRY(retire_other_log());
-    alone_ = true;
+    if (!alone_) RG_TRY(empty_logs());
     RG_TRY(reserve_log(*log, end_ + bytes.size()));
+    RG_TRY(clear_behind(*log, end_ + bytes.size()));
     RG_TRY(log->write_at(end_, bytes));
     const auto began = std::chrono::steady_clock::now();
     RG_TRY(sync(*log));

@@ -8,6 +8,9 @@
 // moment the primary is clean, or what it lacks is in the logs that start at its secondary sequence, without a gap; and
 // a base block is only written when the log with the latest entries suffices alone (it may be torn).
 // A sequence number is never used for two entries that could both be found: opening skips one (log_writer.cpp).
+// Behind the last entry there are only zeros, or what was never synced: users choose what pages hold, so that old pages
+// there could be made to look like the next entry. A log is emptied when a life begins, cleared before it is used
+// again.
 //
 // Internally synchronised: staged sectors by `queue_`, the files by `flusher_`, except that one thread at a time copies
 // a sealed log to the primary with no lock held. stage() is called with the hive's lock held exclusively.
@@ -65,6 +68,7 @@ private:
         std::size_t number;
         std::vector<LoggedRange> ranges;
         std::uint32_t bins_size;
+        std::uint64_t used;  // bytes of it that were written
     };
 
     class CopyTurn;
@@ -75,12 +79,14 @@ private:
     void await_companions() RG_REQUIRES(flusher_);
     Result<void> append(const StagedList& staged) RG_REQUIRES(flusher_);
     Result<rtl::File*> current_log() RG_REQUIRES(flusher_);
-    Result<void> retire_other_log() RG_REQUIRES(flusher_);
+    Result<void> empty_logs() RG_REQUIRES(flusher_);
+    Result<void> clear_behind(rtl::File& log, std::uint64_t end) RG_REQUIRES(flusher_);
     Result<void> reserve_log(rtl::File& log, std::uint64_t size) RG_REQUIRES(flusher_);
     Result<void> sync(rtl::File& file);
     Result<void> write_base(std::uint32_t primary_sequence, std::uint32_t secondary_sequence) RG_REQUIRES(flusher_);
 
     // The steps of a write-back. REQUIRES: a CopyTurn.
+    Result<void> clear_other_log();
     bool seal_current();  // false: there is nothing to write back
     Result<void> copy_sealed();
     Result<void> finish_sealed() RG_REQUIRES(flusher_);
@@ -105,9 +111,12 @@ private:
     bool primary_dirty_ RG_GUARDED_BY(flusher_) = false;
     std::array<std::unique_ptr<rtl::File>, 2> logs_ RG_GUARDED_BY(flusher_);
     std::array<std::uint64_t, 2> log_sizes_ RG_GUARDED_BY(flusher_) = {};
+    // What a log holds from its last use, until it is cleared for the next one.
+    std::array<std::uint64_t, 2> used_ RG_GUARDED_BY(flusher_) = {};
     std::size_t current_ RG_GUARDED_BY(flusher_) = 0;
-    bool alone_ RG_GUARDED_BY(flusher_) = false;     // no log holds entries of an earlier life that could be found
-    std::uint64_t end_ RG_GUARDED_BY(flusher_) = 0;  // where the next entry goes; 0: the log is not begun
+    bool alone_ RG_GUARDED_BY(flusher_) = false;                // no log holds anything of an earlier life
+    std::uint64_t end_ RG_GUARDED_BY(flusher_) = 0;             // where the next entry goes; 0: the log is not begun
+    std::uint64_t tail_ RG_GUARDED_BY(flusher_) = 0;            // up to here an append that failed may have written
     std::uint32_t first_sequence_ RG_GUARDED_BY(flusher_) = 0;  // of the current log, when begun
     std::uint32_t logged_size_ RG_GUARDED_BY(flusher_);         // bins size of the last entry
     std::vector<LoggedRange> ranges_ RG_GUARDED_BY(flusher_);   // of the current log

@@ -90,16 +90,40 @@ void LogWriter::set_proven(bool proven) {
     if (!proven && base_.proof_signature == proof_signature) base_stale_ = true;  // it claims too much
 }
 
+// Zeros over what the other log held, now that it is in the primary. Has failed before: tried again by the next
+// write-back, before that log is used again.
+Result<void> LogWriter::clear_other_log() {
+    rtl::File* log = nullptr;
+    std::uint64_t used = 0;
+    {
+        rtl::ExclusiveGuard flushing(flusher_);
+        log = logs_[1 - current_].get();
+        used = used_[1 - current_];
+    }
+    if (used == 0) return {};
+    const std::vector<std::byte> zeros(std::min<std::uint64_t>(used, copy_step));
+    for (std::uint64_t at = 0; at < used; at += zeros.size()) {
+        RG_TRY(log->write_at(at, Bytes(zeros).first(std::min<std::uint64_t>(zeros.size(), used - at))));
+    }
+    RG_TRY(sync(*log));
+    rtl::ExclusiveGuard flushing(flusher_);
+    used_[1 - current_] = 0;
+    return {};
+}
+
 bool LogWriter::seal_current() {
     rtl::ExclusiveGuard flushing(flusher_);
     if (sealed_) return true;  // a write-back that failed left it
     if (end_ == 0 && !base_stale_) return false;
-    sealed_.emplace(SealedLog{current_, std::move(ranges_), logged_size_});
+    const std::uint64_t used = end_ == 0 ? 0 : std::max(end_, tail_);
+    sealed_.emplace(SealedLog{current_, std::move(ranges_), logged_size_, used});
     ranges_.clear();
-    // With a stale base block and no entry there is nothing to seal, and the current log stays in use.
-    if (end_ != 0) current_ = 1 - current_;
-    end_ = 0;
     due_.store(false);
+    // With a stale base block and no entry there is nothing to seal, and the current log stays in use.
+    if (used == 0) return true;
+    current_ = 1 - current_;
+    end_ = 0;
+    tail_ = 0;
     return true;
 }
 
@@ -132,6 +156,7 @@ Result<void> LogWriter::finish_sealed() {
     RG_TRY(write_base(more ? from + 1 : from, from));
     primary_dirty_ = more;
     behind_.store(more, std::memory_order_relaxed);
+    if (sealed_->used != 0) used_[sealed_->number] = sealed_->used;
     sealed_.reset();
     cut_primary(old_bins_size);
     return {};
@@ -169,13 +194,14 @@ Result<void> LogWriter::write_back() {
     for (bool again = true; again;) {
         again = sealed_.has_value();
         if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+        if (!sealed_) RG_TRY(clear_other_log());
         if (!seal_current()) return {};
         RG_TRY(copy_sealed());
         rtl::ExclusiveGuard flushing(flusher_);
         if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
         RG_TRY(finish_sealed());
     }
-    return {};
+    return clear_other_log();
 }
 
 Result<void> LogWriter::write_recovered(Bytes bins, const BitMap& pages) {

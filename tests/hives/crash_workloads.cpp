@@ -334,6 +334,7 @@ void saved_over_another(Run& run) {
     const std::vector<std::byte> data(30000, std::byte{'n'});
     run.require((*source)->set_value((*source)->root(), u"new", 3, data, 5).has_value(), "set_value");
     const auto file = run.env.open(hive_path, rtl::OpenMode::read_write);
+    run.findings_expected = true;  // a base block cut off just before its checksum, with no log beside it: corrected
     const std::size_t gone = run.begin(unloadable);
     const std::size_t saved = run.begin(content_of(**source));
     run.require((*source)->save_subtree((*source)->root(), **file, Format::v1_5).has_value(), "save_subtree");
