@@ -28,11 +28,7 @@ struct BigValue {
 };
 
 struct Statistics {
-    std::uint64_t bins = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t free_cells = 0;
-    std::uint64_t free_bytes = 0;
-    std::uint64_t largest_free = 0;
+    hive::Space space = {};
     std::array<KindTotal, hive::cell_kinds> kinds;
     KindTotal lost;  // allocated, and nothing refers to it
     std::map<std::string, std::uint64_t> lists;
@@ -45,14 +41,14 @@ struct Statistics {
         for (const KindTotal& kind : kinds) sum += kind.slack;
         return sum;
     }
-    std::uint64_t wasted() const { return free_bytes + slack() + lost.bytes; }
+    std::uint64_t wasted() const { return space.free_bytes + slack() + lost.bytes; }
 };
 
 void count_cells(const hive::Hive& hive, Statistics& stats) {
     const Bytes bins = hive.stable_bytes();
     std::uint64_t allocated_cells = 0;
     std::uint64_t allocated_bytes = 0;
-    for (std::uint32_t bin = 0; bin < bins.size(); ++stats.bins) {
+    for (std::uint32_t bin = 0; bin < bins.size();) {
         const auto* header = rtl::record_at<hive::BinHeader>(bins, bin);
         if (header == nullptr || header->size == 0) break;
         const std::uint32_t end = bin + header->size;
@@ -63,16 +59,12 @@ void count_cells(const hive::Hive& hive, Statistics& stats) {
             if (*stored < 0) {
                 ++allocated_cells;
                 allocated_bytes += size;
-            } else {
-                ++stats.free_cells;
-                stats.free_bytes += size;
-                stats.largest_free = std::max<std::uint64_t>(stats.largest_free, size);
             }
             at += size;
         }
         bin = end;
     }
-    stats.bytes = bins.size();
+    stats.space = hive.space();
     hive::for_each_live_cell(hive, [&](const hive::LiveCell& live) {
         const Bytes data = hive::cell_data(bins, live.cell);
         KindTotal& kind = stats.kinds[static_cast<std::size_t>(live.kind)];
@@ -138,18 +130,20 @@ void print_text(const Statistics& stats) {
         std::printf("%-18s %12ju %12ju %12ju\n", name, std::uintmax_t{total.cells}, std::uintmax_t{total.bytes},
                     std::uintmax_t{total.slack});
     };
-    std::printf("%ju bytes in %ju bins\n\n%-18s %12s %12s %12s\n", std::uintmax_t{stats.bytes},
-                std::uintmax_t{stats.bins}, "kind", "cells", "bytes", "slack");
+    std::printf("%ju bytes in %ju bins\n\n%-18s %12s %12s %12s\n", std::uintmax_t{stats.space.bytes},
+                std::uintmax_t{stats.space.bins}, "kind", "cells", "bytes", "slack");
     for (std::size_t i = 0; i < stats.kinds.size(); ++i) {
         row(hive::to_string(static_cast<hive::CellKind>(i)), stats.kinds[i]);
     }
     row("lost", stats.lost);
-    row("free", {stats.free_cells, stats.free_bytes, 0});
+    row("free", {stats.space.free_cells, stats.space.free_bytes, 0});
     std::printf("\nwasted    %ju bytes (%.1f%%): free, slack and lost cells; hivetool compact gives them back\n",
-                std::uintmax_t{stats.wasted()}, percent(stats.wasted(), stats.bytes));
+                std::uintmax_t{stats.wasted()}, percent(stats.wasted(), stats.space.bytes));
     std::printf("fragments %ju free cells, the largest of %ju bytes (%.1f%% of what is free)\n",
-                std::uintmax_t{stats.free_cells}, std::uintmax_t{stats.largest_free},
-                percent(stats.largest_free, stats.free_bytes));
+                std::uintmax_t{stats.space.free_cells}, std::uintmax_t{stats.space.largest_free},
+                percent(stats.space.largest_free, stats.space.free_bytes));
+    std::printf("          fragmentation %.1f%%, free bins at the end %ju bytes\n", stats.space.fragmentation(),
+                std::uintmax_t{stats.space.free_tail});
     for (const auto& [kind, count] : stats.lists) std::printf("%s lists  %ju\n", kind.c_str(), std::uintmax_t{count});
     std::printf("depth     %zu: %s\n", stats.deepest, stats.deepest_path.c_str());
     for (const BigValue& value : stats.biggest) {
@@ -170,11 +164,16 @@ nlohmann::ordered_json to_json(const Statistics& stats) {
     for (const BigValue& value : stats.biggest) {
         biggest.push_back({{"size", value.size}, {"path", value.path}, {"name", value.name}});
     }
-    return {{"bytes", stats.bytes},
-            {"bins", stats.bins},
+    return {{"bytes", stats.space.bytes},
+            {"bins", stats.space.bins},
             {"kinds", kinds},
             {"lost", total(stats.lost)},
-            {"free", {{"cells", stats.free_cells}, {"bytes", stats.free_bytes}, {"largest", stats.largest_free}}},
+            {"free",
+             {{"cells", stats.space.free_cells},
+              {"bytes", stats.space.free_bytes},
+              {"largest", stats.space.largest_free},
+              {"tail", stats.space.free_tail}}},
+            {"fragmentation", stats.space.fragmentation()},
             {"wasted", stats.wasted()},
             {"lists", stats.lists},
             {"depth", stats.deepest},

@@ -64,22 +64,30 @@ Result<void> MountedHive::flush_with(bool write_back) {
         SharedGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
         batch = storage_->last_flush();
-        if (!storage_->dirty()) use.emplace(*this);
+        if (!write_back && !storage_->dirty()) use.emplace(*this);
     }
     if (!use) {
         ExclusiveGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
+        if (write_back) static_cast<void>(storage_->trim());
         batch = RG_TRY(storage_->prepare_flush());
         use.emplace(*this);
     }
     RG_TRY(use->storage.commit_flush(batch));
-    if (write_back) return use->storage.write_back();
+    if (write_back) return write_back_and_drop(use->storage);
     if (!use->storage.reconcile_due()) return {};
     // The data is durable in the log; a failure to shorten the log now is met again by the next flush.
     if (wake_lazy_writer_)
         wake_lazy_writer_();
     else
-        static_cast<void>(use->storage.write_back());
+        static_cast<void>(write_back_and_drop(use->storage));
+    return {};
+}
+
+Result<void> MountedHive::write_back_and_drop(hive::Hive& storage) {
+    RG_TRY(storage.write_back());
+    ExclusiveGuard guard(lock_);
+    if (!unloaded()) storage.drop_copies();
     return {};
 }
 
@@ -91,7 +99,7 @@ Result<void> MountedHive::write_back() {
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
         use.emplace(*this);
     }
-    return use->storage.write_back();
+    return write_back_and_drop(use->storage);
 }
 
 Result<void> MountedHive::flush() { return flush_with(false); }

@@ -69,8 +69,8 @@ public:
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
     // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
     Result<void> flush();
-    // Flushes and brings the primary file up to date. Readers and flushers go on meanwhile. REQUIRES: the lock not
-    // held.
+    // Gives free space at the end back, flushes, and brings the primary file up to date. Readers and flushers go on
+    // meanwhile. REQUIRES: the lock not held.
     Result<void> reconcile();
     // The second half of that alone. REQUIRES: the lock not held.
     Result<void> write_back();
@@ -91,6 +91,7 @@ public:
 private:
     class StorageUse;
     Result<void> flush_with(bool write_back);
+    Result<void> write_back_and_drop(hive::Hive& storage);
 
     mutable Lock lock_;
     std::unique_ptr<hive::Hive> storage_;

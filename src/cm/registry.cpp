@@ -398,7 +398,10 @@ void Registry::lazy_round(bool interval_over) {
         const bool lazy = !hive->options().no_lazy_flush;
         const bool idle = interval_over && !dirty && !hive->reconciled();
         if (interval_over && lazy && dirty) static_cast<void>(hive->flush());
-        if (idle || hive->reconcile_due()) static_cast<void>(hive->write_back());
+        if (idle)
+            static_cast<void>(hive->reconcile());
+        else if (hive->reconcile_due())
+            static_cast<void>(hive->write_back());
     }
 }
 

@@ -29,6 +29,10 @@ Edit::~Edit() {
         }
     }
     for (CellIndex cell : allocated_) cells_.storage(storage_of(cell)).release(cell);
+    for (auto grown = grown_.rbegin(); grown != grown_.rend(); ++grown) {
+        Storage& storage = cells_.storage(storage_of(grown->cell));
+        if (storage.is_allocated(grown->cell)) storage.shrink(grown->cell, grown->size);
+    }
 }
 
 Result<CellIndex> Edit::allocate(StorageType type, std::size_t data_size) {
@@ -41,6 +45,19 @@ Result<CellIndex> Edit::allocate(StorageType type, std::size_t data_size) {
 
 void Edit::release_later(CellIndex cell) {
     if (cells_.is_allocated(cell)) doomed_.push_back(cell);
+}
+
+bool Edit::grow(CellIndex cell, std::size_t data_size) {
+    if (data_size > max_cell_data || !cells_.is_allocated(cell)) return false;
+    make_room_for_one(grown_);
+    const std::uint32_t before = static_cast<std::uint32_t>(cells_.data(cell).size());
+    if (!cells_.storage(storage_of(cell)).grow(cell, static_cast<std::uint32_t>(data_size))) return false;
+    grown_.push_back({cell, before});
+    return true;
+}
+
+void Edit::shrink_later(CellIndex cell, std::size_t data_size) {
+    shrinking_.push_back({cell, static_cast<std::uint32_t>(data_size)});
 }
 
 MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) {
@@ -73,6 +90,9 @@ void Edit::commit() {
     for (const SavedList& saved : saved_lists_) {
         const auto now = cells_.volatile_lists_.find(saved.key);
         if (now != cells_.volatile_lists_.end() && now->second.count == 0) cells_.volatile_lists_.erase(now);
+    }
+    for (const Resized& shrinking : shrinking_) {
+        cells_.storage(storage_of(shrinking.cell)).shrink(shrinking.cell, shrinking.size);
     }
     // A damaged file may name a cell twice.
     for (CellIndex cell : doomed_) {

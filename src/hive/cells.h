@@ -82,6 +82,9 @@ public:
         return *rtl::record_at<Record>(fresh(cell));
     }
     void release_later(CellIndex cell);  // nil and invalid cells are ignored
+    // The cell has room for `data_size` bytes afterwards, where it is; what is new is zero. False: no room behind it.
+    bool grow(CellIndex cell, std::size_t data_size);
+    void shrink_later(CellIndex cell, std::size_t data_size);  // at commit
     // Saves and marks dirty [offset, offset+size) of the cell. REQUIRES: inside the cell.
     MutableBytes change(CellIndex cell, std::size_t offset, std::size_t size);
     // REQUIRES: the cell holds a Record.
@@ -103,6 +106,10 @@ private:
         std::uint32_t size;
         const std::byte* bytes;  // in the arena
     };
+    struct Resized {
+        CellIndex cell;
+        std::uint32_t size;  // bytes of data: before it grew, or after it will shrink
+    };
     struct SavedList {
         CellIndex key;
         SubkeyList list;
@@ -117,6 +124,8 @@ private:
     std::pmr::vector<SavedList> saved_lists_{&arena_};
     std::pmr::vector<CellIndex> allocated_{&arena_};
     std::pmr::vector<CellIndex> doomed_{&arena_};
+    std::pmr::vector<Resized> grown_{&arena_};
+    std::pmr::vector<Resized> shrinking_{&arena_};
 };
 
 }  // namespace regent::hive

@@ -15,6 +15,7 @@
 
 #include "hive/finding.h"
 #include "hive/name.h"
+#include "hive/space.h"
 #include "rtl/bytes.h"
 #include "rtl/env.h"
 #include "rtl/status.h"
@@ -157,7 +158,9 @@ public:
     std::uint32_t sequence() const;
     std::uint64_t stable_size() const;  // bytes of bins
     std::uint64_t volatile_size() const;
-    std::int64_t last_written() const;  // the base block's time
+    std::int64_t last_written() const;   // the base block's time
+    Space space() const;                 // of the stable storage
+    std::uint64_t copied_bytes() const;  // memory beyond the mapped file: pages that differ from it, or did
     // The bins as they are in memory, for tools that look at records and at what lies between them (hive/format.h).
     Bytes stable_bytes() const;
 
@@ -222,8 +225,12 @@ public:
     bool reconcile_due() const;  // no lock: the log has grown so large that write_back() is worth its price
     bool reconciled() const;     // no lock: the primary holds all that was committed
     Result<void> write_back();   // no lock: the primary holds what was committed before the call
-    Result<void> reconcile();    // exclusive lock: flushes and writes back
-    Result<void> flush();        // exclusive lock: both steps, and write_back() when due
+    // Exclusive lock: free bins at the end go; the file is cut when it was written back. Returns how many bytes.
+    std::uint32_t trim();
+    // Exclusive lock: pages that the primary holds by now are taken from it again, so that memory holds no second copy.
+    void drop_copies();
+    Result<void> reconcile();  // exclusive lock: trims, flushes, writes back, drops copies
+    Result<void> flush();      // exclusive lock: both steps, and write_back() when due
 
     // A compact copy of the tree at `key` without volatile keys. The file is written from its start and synced; when
     // this fails, the file's base block is zero, so that no loadable file is left.

@@ -16,6 +16,7 @@ Result<FlushBatch> Hive::prepare_flush() {
     if (impl_->log->failed() || !impl_->cells.stable().dirty_sectors_readable()) return fail(STATUS_REGISTRY_IO_FAILED);
     if (!dirty()) return last_flush();
     const FlushBatch batch{impl_->log->stage(impl_->cells.stable())};
+    impl_->cells.stable().note_staged(batch.ticket);
     impl_->cells.stable().clear_dirty();
     return batch;
 }
@@ -38,10 +39,24 @@ Result<void> Hive::write_back() {
     return impl_->log->write_back();
 }
 
+std::uint32_t Hive::trim() {
+    if (impl_->read_only || impl_->cells.stable().is_suspect()) return 0;
+    static_cast<void>(impl_->cells.storage(StorageType::volatile_).trim());
+    return impl_->cells.stable().trim();
+}
+
+void Hive::drop_copies() {
+    if (impl_->log == nullptr || impl_->log->failed()) return;
+    impl_->cells.stable().drop_copies(impl_->log->primary(), impl_->log->written());
+}
+
 Result<void> Hive::reconcile() {
+    static_cast<void>(trim());
     const FlushBatch batch = RG_TRY(prepare_flush());
     RG_TRY(commit_flush(batch));
-    return write_back();
+    RG_TRY(write_back());
+    drop_copies();
+    return {};
 }
 
 Result<void> Hive::flush() {

@@ -30,7 +30,8 @@ Result<void> append_to_list(Edit& edit, CellIndex key, CellIndex value) {
     const std::uint32_t count = value_count(edit.cells(), node);
     const Bytes list = count == 0 ? Bytes{} : edit.cells().data(node.value_list);
     CellIndex target = node.value_list;
-    if ((std::size_t{count} + 1) * 4 > list.size()) {
+    const std::size_t needed = (std::size_t{count} + 1) * 4;
+    if (needed > list.size() && (count == 0 || !edit.grow(target, needed))) {
         target = RG_TRY(edit.allocate(storage_of(key), (std::size_t{count} + 1 + count / 4) * 4));
         std::copy_n(list.begin(), std::size_t{count} * 4, edit.fresh(target).begin());
         *rtl::record_at<Le32>(edit.fresh(target), std::uint64_t{count} * 4) = value;
@@ -44,19 +45,31 @@ Result<void> append_to_list(Edit& edit, CellIndex key, CellIndex value) {
     return {};
 }
 
+bool fits_one_cell(const Cells& cells, std::size_t size) {
+    return size > 4 && size <= max_cell_data && !cells.big_data(static_cast<std::uint32_t>(size));
+}
+
+// The cell serves for other data where it is: no allocation, fewer pages dirty. False: it does not.
+bool resize_data(Edit& edit, CellIndex cell, std::size_t size) {
+    const std::size_t room = edit.cells().data(cell).size();
+    const std::size_t wanted = Storage::room_for(static_cast<std::uint32_t>(size));
+    if (room < wanted) return edit.grow(cell, size);
+    if (room > wanted) edit.shrink_later(cell, size);
+    return edit.cells().is_allocated(cell);
+}
+
 Result<void> replace_data(Edit& edit, CellIndex value, std::uint32_t type, Bytes data) {
     const KeyValue before = *edit.cells().record<KeyValue>(value);
     const std::uint32_t old_size = before.data_size;
-    const Bytes room = edit.cells().data(before.data);
     auto& changed = edit.change_record<KeyValue>(value);
     changed.type = type;
     changed.flags = static_cast<std::uint16_t>(changed.flags & ~value_tombstone);
-    // The same cell serves when rounding gives the same size: no allocation, one page dirty less.
     const bool in_cell = old_size > 4 && (old_size & value_inline_bit) == 0 && !edit.cells().big_data(old_size);
-    if (in_cell && data.size() > 4 && !edit.cells().big_data(static_cast<std::uint32_t>(data.size())) &&
-        data.size() <= max_cell_data && room.size() == Storage::room_for(static_cast<std::uint32_t>(data.size()))) {
+    if (in_cell && fits_one_cell(edit.cells(), data.size()) && resize_data(edit, before.data, data.size())) {
         changed.data_size = static_cast<std::uint32_t>(data.size());
-        const MutableBytes out = edit.change(before.data, 0, room.size());
+        const std::size_t room = std::min<std::size_t>(edit.cells().data(before.data).size(),
+                                                       Storage::room_for(static_cast<std::uint32_t>(data.size())));
+        const MutableBytes out = edit.change(before.data, 0, room);
         std::memcpy(out.data(), data.data(), data.size());
         std::fill(out.begin() + static_cast<std::ptrdiff_t>(data.size()), out.end(), std::byte{0});
         return {};

@@ -49,6 +49,9 @@ public:
     Result<void> commit(std::uint64_t ticket);
     // Everything committed before the call is in the primary when this returns. Flushes go on meanwhile.
     Result<void> write_back();
+    // The primary holds all that was staged up to this ticket. Its File, to map what it holds.
+    std::uint64_t written() const { return written_.load(std::memory_order_acquire); }
+    rtl::File& primary() const { return *primary_; }
     // After a recovery, before anything is staged: `pages` of `bins` and a clean base block to the primary.
     Result<void> write_recovered(Bytes bins, const BitMap& pages);
 
@@ -68,7 +71,8 @@ private:
         std::size_t number;
         std::vector<LoggedRange> ranges;
         std::uint32_t bins_size;
-        std::uint64_t used;  // bytes of it that were written
+        std::uint64_t used;    // bytes of it that were written
+        std::uint64_t ticket;  // of the last flush in it
     };
 
     class CopyTurn;
@@ -101,6 +105,7 @@ private:
     std::atomic<std::uint64_t> last_ticket_ = 0;
     std::atomic<std::uint32_t> staged_size_;
     std::atomic<std::uint64_t> durable_ = 0;
+    std::atomic<std::uint64_t> written_ = 0;
     std::atomic<std::uint32_t> next_sequence_;  // written under flusher_
 
     Turn flusher_;

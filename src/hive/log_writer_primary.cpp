@@ -116,7 +116,7 @@ bool LogWriter::seal_current() {
     if (sealed_) return true;  // a write-back that failed left it
     if (end_ == 0 && !base_stale_) return false;
     const std::uint64_t used = end_ == 0 ? 0 : std::max(end_, tail_);
-    sealed_.emplace(SealedLog{current_, std::move(ranges_), logged_size_, used});
+    sealed_.emplace(SealedLog{current_, std::move(ranges_), logged_size_, used, durable_.load()});
     ranges_.clear();
     due_.store(false);
     // With a stale base block and no entry there is nothing to seal, and the current log stays in use.
@@ -156,6 +156,7 @@ Result<void> LogWriter::finish_sealed() {
     RG_TRY(write_base(more ? from + 1 : from, from));
     primary_dirty_ = more;
     behind_.store(more, std::memory_order_relaxed);
+    written_.store(sealed_->ticket, std::memory_order_release);
     if (sealed_->used != 0) used_[sealed_->number] = sealed_->used;
     sealed_.reset();
     cut_primary(old_bins_size);

@@ -161,8 +161,7 @@ Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
 void Storage::release(CellIndex cell) {
     std::uint32_t offset = cell & ~volatile_bit;
     RG_ASSERT(is_allocated(cell));
-    const std::uint32_t bin = bin_of(offset);
-    if ((page_state(bin / page_size) & page_enlisted) == 0) enlist_bin(bin);
+    enlist_bin_of(offset);
     allocated_.clear(offset / 8);
     verified_.clear(offset / 8);
     std::uint32_t size = static_cast<std::uint32_t>(-stored_size_at(offset));
@@ -180,6 +179,76 @@ void Storage::release(CellIndex cell) {
         offset = previous;
     }
     enlist(offset, size);
+}
+
+bool Storage::grow(CellIndex cell, std::uint32_t data_size) {
+    if (data_size > max_cell_data || is_suspect()) return false;
+    const std::uint32_t offset = cell & ~volatile_bit;
+    enlist_bin_of(offset);
+    const std::uint32_t have = cell_size_at(offset);
+    const std::uint32_t want = room_for(data_size) + 4;
+    if (want <= have) return true;
+    const std::uint32_t next = offset + have;
+    if (next >= size_ || !free_start_.test(next / 8)) return false;
+    const std::uint32_t found = cell_size_at(next);
+    if (found < want - have) return false;
+    unlist(next, found);
+    if (found > want - have) enlist(offset + want, found - (want - have));
+    store_size(offset, -static_cast<std::int32_t>(want));
+    std::memset(base_ + next, 0, want - have);
+    mark_dirty(next, want - have);
+    return true;
+}
+
+// The rest becomes a cell of its own, and is released as one.
+void Storage::shrink(CellIndex cell, std::uint32_t data_size) {
+    RG_ASSERT(is_allocated(cell));
+    const std::uint32_t offset = cell & ~volatile_bit;
+    const std::uint32_t have = cell_size_at(offset);
+    const std::uint32_t want = std::max(8U, room_for(data_size) + 4);
+    if (want >= have) return;
+    enlist_bin_of(offset);
+    store_size(offset, -static_cast<std::int32_t>(want));
+    store_size(offset + want, -static_cast<std::int32_t>(have - want));
+    allocated_.set((offset + want) / 8);
+    release((offset + want) | (cell & volatile_bit));
+}
+
+std::uint32_t Storage::trim() {
+    std::uint32_t end = size_;
+    while (end != 0 && free_end_.test(end / 8 - 1)) {
+        const std::uint32_t cell = static_cast<std::uint32_t>(free_start_.last_at_or_before(end / 8 - 1) * 8);
+        const bool whole = cell % page_size == sizeof(BinHeader) && (page_state(cell / page_size) & page_first) != 0;
+        if (!whole) break;
+        end = cell - static_cast<std::uint32_t>(sizeof(BinHeader));
+    }
+    const std::uint32_t gone = size_ - end;
+    if (gone == 0) return 0;
+    for (std::uint32_t bin = end; bin < size_;) {
+        const std::uint32_t first = bin + static_cast<std::uint32_t>(sizeof(BinHeader));
+        const std::uint32_t size = cell_size_at(first);
+        unlist(first, size);
+        bin = first + size;
+    }
+    // What is mapped of the file must not be met any more once the file is cut.
+    if (!forget_memory(end, size_)) {
+        for (std::uint32_t bin = end; bin < size_; bin += bin_size_at(bin)) enlist_bin(bin);
+        return 0;
+    }
+    for (std::uint32_t page = end / page_size; page < size_ / page_size; ++page) {
+        set_page(page, 0);
+        copied_[page] = 0;
+    }
+    for (std::size_t sector = dirty_.next_set(end / sector_size); sector < size_ / sector_size;
+         sector = dirty_.next_set(sector + 1)) {
+        dirty_.clear(sector);
+        --dirty_count_;
+    }
+    size_ = end;
+    mapped_ = std::min(mapped_, end);
+    chain_end_ = std::min(chain_end_, end);
+    mark_dirty(0, size_ == 0 ? 0 : 4);  // a log entry without any page would be legal, but nobody has seen one
+    return gone;
 }
 
 void Storage::format_bin(std::uint32_t offset, std::uint32_t size) {

@@ -97,6 +97,13 @@ public:
     // The room a cell of `data_size` would have: what rounding makes usable.
     static std::uint32_t room_for(std::uint32_t data_size) { return ((data_size + 4 + 7) & ~7U) - 4; }
 
+    // The cell gets room for `data_size` bytes where it is, from the free cell behind it; false: nothing has changed.
+    bool grow(CellIndex cell, std::uint32_t data_size);  // REQUIRES: is_allocated(cell)
+    // What the cell has beyond `data_size` bytes becomes free. Never fails. REQUIRES: is_allocated(cell)
+    void shrink(CellIndex cell, std::uint32_t data_size);
+    // Free bins at the end go, with their memory; returns how many bytes that are.
+    std::uint32_t trim();
+
     // Sectors changed since clear_dirty. Volatile storage keeps none.
     void mark_dirty(std::uint32_t offset, std::uint32_t length);
     bool dirty() const { return dirty_count_ != 0; }
@@ -104,9 +111,13 @@ public:
     std::size_t next_dirty_sector(std::size_t sector) const { return dirty_.next_set(sector); }
     void clear_dirty();
 
-    struct Space {
-        std::uint64_t bins, free_bytes, free_cells;
-    };
+    // Memory: a page that was written is a copy of ours, and the file's again once the file has the same bytes.
+    // A flush of that number took the dirty pages.
+    void note_staged(std::uint64_t ticket);
+    // The file has all that the flushes up to `written` took: their copies go, unless changed again.
+    void drop_copies(rtl::File& file, std::uint64_t written);
+    std::size_t copied_pages() const;
+
     Space space() const;
     // Verifies invariants 1-3 and the counts of 4.
     void check(FindingSink& sink) const;
@@ -143,6 +154,10 @@ private:
     Result<void> reserve();
     Result<void> commit_tables(std::uint32_t size);
     Result<void> commit_memory(std::uint32_t size);
+    bool forget_memory(std::uint32_t from, std::uint32_t to);
+    bool may_drop(std::uint32_t first, std::uint32_t end) const;
+    bool page_dirty(std::uint32_t page) const;
+    bool is_copy(std::uint32_t page) const { return copied_[page] != 0 || page_dirty(page); }
 
     // Bins (storage_load.cpp).
     std::uint8_t page_state(std::uint32_t page) const { return pages_[page].load(std::memory_order_acquire); }
@@ -154,6 +169,10 @@ private:
     std::uint32_t bin_of(std::uint32_t offset) const;                               // REQUIRES: in a known bin
     void adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const;
     void enlist_bin(std::uint32_t bin);
+    void enlist_bin_of(std::uint32_t offset) {
+        const std::uint32_t bin = bin_of(offset);
+        if ((page_state(bin / page_size) & page_enlisted) == 0) enlist_bin(bin);
+    }
     std::uint32_t load_bin(std::uint32_t offset, FindingSink& sink, bool* changed);
     void load_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink& sink, bool* changed);
     bool touch(std::uint32_t offset) const;  // true: the page is in a sound bin
@@ -183,7 +202,8 @@ private:
     mutable std::atomic<bool> suspect_ = false;
     std::uint32_t size_ = 0;
     std::byte* base_ = nullptr;
-    rtl::PageGuard guard_;  // of what `map` mapped
+    rtl::PageGuard guard_;      // of what `map` mapped
+    std::uint32_t mapped_ = 0;  // bytes that were mapped from the file at load
     std::uint32_t committed_ = 0;
     std::uint32_t tables_ = 0;       // the tables below are usable for this size
     mutable GranuleBits allocated_;  // start of each allocated cell of touched bins
@@ -191,6 +211,7 @@ private:
     GranuleBits free_end_;
     mutable GranuleBits verified_;
     mutable std::atomic<std::uint8_t>* pages_ = nullptr;
+    std::uint64_t* copied_ = nullptr;  // of each page: the last flush that took it; 0: none, or the file's again
     mutable Lock touch_lock_;
     mutable std::uint32_t chain_end_ = 0;  // bins below it are known by their headers, from the first on
     mutable bool chain_broken_ = false;

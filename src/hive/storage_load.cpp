@@ -255,8 +255,9 @@ std::vector<Finding> Storage::suspicions() const {
 
 // --- Checks.
 
-Storage::Space Storage::space() const {
+Space Storage::space() const {
     Space space = {};
+    space.bytes = size_;
     for (std::uint32_t bin = 0; bin < size_;) {
         const std::uint32_t bin_size = bin_size_at(bin);
         if (bin_size == 0) break;
@@ -266,8 +267,11 @@ Storage::Space Storage::space() const {
                 if (stored_size_at(offset) < 0) continue;
                 ++space.free_cells;
                 space.free_bytes += cell_size_at(offset);
+                space.largest_free = std::max<std::uint64_t>(space.largest_free, cell_size_at(offset));
             }
         }
+        const bool whole = cell_size_at(bin + first_cell) == bin_size - first_cell;
+        space.free_tail = whole && stored_size_at(bin + first_cell) > 0 ? space.free_tail + bin_size : 0;
         bin += bin_size;
     }
     return space;

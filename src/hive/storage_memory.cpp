@@ -14,7 +14,9 @@ constexpr std::size_t bins_range = std::size_t{1} << 31;
 constexpr std::size_t bits_range = bins_range / 64;          // one bit per granule
 constexpr std::size_t pages_range = bins_range / page_size;  // one byte per page
 constexpr std::size_t bit_tables = 4;
-constexpr std::size_t whole_range = bins_range + bit_tables * bits_range + pages_range;
+constexpr std::size_t copies_range = pages_range * sizeof(std::uint64_t);
+constexpr std::size_t whole_range = bins_range + bit_tables * bits_range + pages_range + copies_range;
+constexpr std::uint32_t sectors_of_page = page_size / sector_size;
 constexpr std::uint32_t step = 256 * 1024;  // its bits fill one page of a table
 
 std::uint32_t round_up(std::uint32_t size) {
@@ -45,6 +47,7 @@ Result<void> Storage::reserve() {
         table += bits_range;
     }
     pages_ = reinterpret_cast<std::atomic<std::uint8_t>*>(table);
+    copied_ = reinterpret_cast<std::uint64_t*>(table + pages_range);
     return {};
 }
 
@@ -55,10 +58,13 @@ Result<void> Storage::commit_tables(std::uint32_t size) {
     for (std::size_t i = 0; i < bit_tables; ++i, table += bits_range) {
         RG_TRY(make_usable(table + tables_ / 64, table + target / 64));
     }
-    auto pages = [&](std::uint32_t bytes) {
-        return table + (bytes / page_size + page_size - 1) / page_size * page_size;
-    };
-    RG_TRY(make_usable(pages(tables_), pages(target)));
+    for (const std::size_t entry : {sizeof(*pages_), sizeof(*copied_)}) {
+        auto part = [&](std::uint32_t bytes) {
+            return table + (bytes / page_size * entry + page_size - 1) / page_size * page_size;
+        };
+        RG_TRY(make_usable(part(tables_), part(target)));
+        table += pages_range;
+    }
     tables_ = target;
     return {};
 }
@@ -88,12 +94,63 @@ Result<void> Storage::map(rtl::File& file, std::uint64_t offset, std::uint32_t s
     RG_TRY(reserve());
     RG_TRY(commit_tables(size));
     if (size == 0) return {};
-    guard_.watch(base_, size);
+    guard_.watch(base_, bins_range);
     RG_TRY(file.map_private(offset, size, base_));
     dirty_.resize(size / sector_size + 1);
+    mapped_ = size;
     committed_ = size;
     size_ = size;
     return {};
+}
+
+// Zeros in the place of what was there; the memory is the system's again.
+bool Storage::forget_memory(std::uint32_t from, std::uint32_t to) {
+    constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    return ::mmap(base_ + from, to - from, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+}
+
+void Storage::note_staged(std::uint64_t ticket) {
+    const std::size_t end = size_ / sector_size;
+    for (std::size_t sector = dirty_.next_set(0); sector < end; sector = dirty_.next_set(sector + 1)) {
+        copied_[sector / sectors_of_page] = ticket;
+    }
+}
+
+bool Storage::page_dirty(std::uint32_t page) const {
+    const std::size_t end = (std::size_t{page} + 1) * sectors_of_page;
+    return dirty_.next_set(end - sectors_of_page) < end;
+}
+
+std::size_t Storage::copied_pages() const {
+    std::size_t count = 0;
+    for (std::uint32_t page = 0; page < size_ / page_size; ++page) count += is_copy(page) ? 1 : 0;
+    return count;
+}
+
+// Each piece of the file between pages of ours is a mapping, and a process may not have many: a piece must join the
+// file's pages before it, or be long.
+bool Storage::may_drop(std::uint32_t first, std::uint32_t end) const {
+    constexpr std::uint32_t long_enough = 64;
+    return first < mapped_ / page_size || end - first >= long_enough || first == 0 || !is_copy(first - 1);
+}
+
+void Storage::drop_copies(rtl::File& file, std::uint64_t written) {
+    const std::uint32_t pages = size_ / page_size;
+    const auto droppable = [&](std::uint32_t page) {
+        return copied_[page] != 0 && copied_[page] <= written && !page_dirty(page);
+    };
+    for (std::uint32_t first = 0; first < pages; ++first) {
+        if (!droppable(first)) continue;
+        std::uint32_t end = first + 1;
+        while (end < pages && droppable(end)) ++end;
+        const std::uint64_t offset = std::uint64_t{first} * page_size;
+        const std::size_t length = std::size_t{end - first} * page_size;
+        if (may_drop(first, end)) {
+            if (!file.remap_private(bins_start + offset, length, base_ + offset)) return;
+            std::fill(copied_ + first, copied_ + end, 0);
+        }
+        first = end;
+    }
 }
 
 }  // namespace regent::hive

@@ -138,7 +138,7 @@ Result<CellIndex> insert_element(Edit& edit, CellIndex list, std::size_t positio
     if (view.count == 0xFFFF) return fail(STATUS_INSUFFICIENT_RESOURCES);
     const std::size_t size = element.size();
     const std::size_t count = view.count;
-    if ((count + 1) * size <= view.elements.size()) {
+    if ((count + 1) * size <= view.elements.size() || edit.grow(list, sizeof(ListHeader) + (count + 1) * size)) {
         edit.change_record<ListHeader>(list).count = static_cast<std::uint16_t>(count + 1);
         const std::size_t from = sizeof(ListHeader) + position * size;
         const MutableBytes tail = edit.change(list, from, (count + 1 - position) * size);

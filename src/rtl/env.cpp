@@ -127,6 +127,11 @@ public:
         if (errno == ENODEV) return File::map_private(offset, length, address);  // a file system that cannot map
         return fail_errno();
     }
+    Result<void> remap_private(std::uint64_t offset, std::size_t length, std::byte* address) override {
+        constexpr int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+        void* at = ::mmap(address, length, PROT_READ | PROT_WRITE, flags, descriptor_, static_cast<off_t>(offset));
+        return at != MAP_FAILED ? Result<void>() : fail(STATUS_NOT_SUPPORTED);
+    }
 
 private:
     void report(const char* call) const {
@@ -204,6 +209,8 @@ Result<void> File::map_private(std::uint64_t offset, std::size_t length, std::by
     RG_TRY(read_at(offset, {address, length}));
     return {};
 }
+
+Result<void> File::remap_private(std::uint64_t, std::size_t, std::byte*) { return fail(STATUS_NOT_SUPPORTED); }
 
 Env& real_env() {
     static PosixEnv env;

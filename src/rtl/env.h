@@ -44,6 +44,9 @@ public:
     // come from the file when they are touched; else they are read now. REQUIRES: all page-aligned, the range belongs
     // to the caller, the bytes are inside the file.
     virtual Result<void> map_private(std::uint64_t offset, std::size_t length, std::byte* address);
+    // The same over pages that hold these very bytes already, at once for every thread that reads them, or not at all:
+    // NOT_SUPPORTED, and nothing has changed.
+    virtual Result<void> remap_private(std::uint64_t offset, std::size_t length, std::byte* address);
 };
 
 class Env {

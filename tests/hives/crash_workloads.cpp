@@ -216,6 +216,33 @@ void shrinking_file(Run& run) {
     }
 }
 
+// The same between flushes: the log says that bins go, and come, and go.
+void trimmed_between_flushes(Run& run) {
+    run.create();
+    run.set(run.hive->root(), "stays", 3000, 's');
+    for (std::uint32_t i = 0; i < 6; ++i) {
+        run.set(run.hive->root(), "comes", 40000 + i * 9000, static_cast<char>('a' + i));
+        run.flush();
+        if (i == 2) run.require(run.hive->write_back().has_value(), "write_back");
+        run.require(run.hive->delete_value(run.hive->root(), u"comes", 5).has_value(), "delete_value");
+        run.require(run.hive->trim() != 0, "trim");
+        if (i != 3) run.flush();
+        if (i == 4) run.require(run.hive->write_back().has_value(), "write_back");
+    }
+    run.reconcile();
+}
+
+// Data and lists that grow and shrink where they are.
+void resized_in_place(Run& run) {
+    run.create();
+    for (const std::size_t size : {40, 900, 2500, 300, 4000, 12, 9000}) {
+        run.set(run.hive->root(), "last", size, 'r');
+        run.set(run.hive->root(), "other" + std::to_string(size), 20, 'o');
+        run.flush();
+    }
+    run.reconcile();
+}
+
 // Closed without a write-back: each life begins with a recovery.
 void several_lives(Run& run) {
     run.create();
@@ -409,6 +436,8 @@ const std::vector<Workload>& workloads() {
         {"long log", long_log},
         {"growth", growth},
         {"shrinking file", shrinking_file},
+        {"trimmed between flushes", trimmed_between_flushes},
+        {"resized in place", resized_in_place},
         {"several lives", several_lives},
         {"group commits", group_commits},
         {"flushes beside write-backs", flushes_beside_write_backs},

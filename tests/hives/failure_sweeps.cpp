@@ -54,6 +54,7 @@ using crash::content_of;
 constexpr const char* path = crash::hive_path;
 const Bytes small_data = rtl::as_bytes("some bytes of data", 18);
 const std::vector<std::byte> big_data(50000, std::byte{'b'});
+const Bytes whole_cell = Bytes(big_data).first(16000);
 
 CellIndex subkey(const Hive& hive, Utf16View name) { return hive.find_subkey(hive.root(), name).value_or(nil_cell); }
 
@@ -105,6 +106,10 @@ const std::vector<Operation>& changes() {
          [](Hive& hive) { return hive.set_value(subkey(hive, u"parent"), u"first", 3, small_data, 5); }},
         {"overwrite a value",
          [](Hive& hive) { return hive.set_value(subkey(hive, u"leaf"), u"v3", 3, small_data, 5); }},
+        {"grow data in place",
+         [](Hive& hive) { return hive.set_value(subkey(hive, u"grown"), u"last", 3, whole_cell.first(900), 5); }},
+        {"shrink data in place",
+         [](Hive& hive) { return hive.set_value(subkey(hive, u"grown"), u"last", 3, whole_cell.first(100), 5); }},
         {"set big data", [](Hive& hive) { return hive.set_value(subkey(hive, u"leaf"), u"v3", 3, big_data, 5); }},
         {"replace big data", [](Hive& hive) { return hive.set_value(hive.root(), u"big", 3, small_data, 5); }},
         {"delete a value", [](Hive& hive) { return hive.delete_value(subkey(hive, u"leaf"), u"v1", 5); }},
@@ -125,6 +130,11 @@ const std::vector<Operation>& durable_steps() {
     static const std::vector<Operation> all = {
         {"flush", [](Hive& hive) { return hive.flush(); }},
         {"reconcile", [](Hive& hive) { return hive.reconcile(); }},
+        {"trim and reconcile",
+         [](Hive& hive) {
+             hive.trim();
+             return hive.reconcile();
+         }},
     };
     return all;
 }
@@ -148,6 +158,7 @@ rtl::DiskImage prepared(bool clean) {
     EXPECT_TRUE(hive->set_value(hive->root(), u"big", 3, big_data, 5));
     const CellIndex wide = make(hive->root(), u"wide");
     for (int i = 0; i < 1012; ++i) make(wide, rtl::from_utf8("k" + std::to_string(i)));
+    EXPECT_TRUE(hive->set_value(make(hive->root(), u"grown"), u"last", 3, whole_cell.first(500), 5));
     EXPECT_TRUE(hive->reconcile());
     if (!clean) {
         EXPECT_TRUE(hive->set_value(leaf, u"in the log", 3, small_data, 5));
@@ -269,6 +280,34 @@ TEST(FailureSweep, AnAllocationThatFailsLeavesALoadToBeTriedAgain) {
         }
     }
     std::printf("%zu allocations failed in 2 loads\n", failures);
+}
+
+// An append that failed half-way leaves its bytes behind the end; what is appended next may be shorter.
+TEST(FailureSweep, WhatAFailedAppendLeftIsGoneBeforeAShorterOneCounts) {
+    FaultEnv env(clean_disk());
+    auto hive = std::move(Hive::open(env, path, {})).value();
+    ASSERT_TRUE(hive->set_value(hive->root(), u"first", 3, small_data, 5));
+    ASSERT_TRUE(hive->flush());
+    const std::vector<std::byte> long_data(400000, std::byte{'l'});
+    for (std::size_t number = 1; number < 4; ++number) {
+        ASSERT_TRUE(hive->set_value(hive->root(), u"long", 3, long_data, 5));
+        env.arm(number, Fault::short_write);
+        const bool flushed = hive->flush().has_value();
+        env.disarm();
+        if (flushed) continue;
+        ASSERT_TRUE(hive->delete_value(hive->root(), u"long", 5));
+        EXPECT_NE(hive->trim(), 0U);
+        ASSERT_TRUE(hive->flush());
+        const std::string log = env.disk().contents().at(std::string(path) + ".LOG1");
+        const Bytes bytes = rtl::as_bytes(log.data(), log.size());
+        std::size_t end = sector_size;
+        for (const auto* entry = rtl::record_at<LogEntry>(bytes, end);
+             entry != nullptr && entry->signature == log_entry_signature;
+             entry = rtl::record_at<LogEntry>(bytes, end)) {
+            end += entry->size;
+        }
+        EXPECT_EQ(log.find_first_not_of('\0', end), std::string::npos) << "call " << number;
+    }
 }
 
 constexpr Fault faults[] = {Fault::io_error, Fault::disk_full, Fault::short_write, Fault::failed_sync};

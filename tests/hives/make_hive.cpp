@@ -165,6 +165,7 @@ void fill_deleted(Builder& to) {
     for (int i = 0; i < 19; ++i) to.key(to.root(), rtl::from_utf8("stays" + std::to_string(i)));
     to.value(kept, u"StaysValue", 3, pattern(60));
     to.value(kept, u"GoneValue", 3, pattern(70));
+    to.value(kept, u"Last", 3, pattern(16000));  // so that no bin before it is cut off with what was deleted
     to.erase_value(kept, u"GoneValue");
     to.erase(deeper);
     to.erase(gone);
