@@ -94,6 +94,9 @@ Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::Descr
 // ---- durability and hives
 Result<void> flush_key(KeyBody& key);
 // The subtree as a loadable hive. ERRORS: ACCESS_DENIED (\Registry, \Registry\Machine, \Registry\User), the hive's.
+// Compacts the key's whole hive, in memory and in its file. ERRORS: KEY_DELETED, HIVE_UNLOADED, MEDIA_WRITE_PROTECTED,
+// SHARING_VIOLATION (being compacted), the storage's. REQUIRES: no lock of this floor held.
+Result<void> compact_hive(const KeyBody& key);
 Result<void> save_key(const KeyBody& key, rtl::File& out, hive::Format format);
 
 // Both subtrees in one hive file, `high`'s values winning; the one is read after the other. ERRORS: INVALID_PARAMETER

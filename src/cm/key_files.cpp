@@ -1,9 +1,12 @@
 // What a key's hive does with files: flush, save, restore, replace.
 #include <sys/stat.h>
 
+#include <optional>
+
 #include "cm/flush_gate.h"
 #include "cm/key_lock.h"
 #include "cm/tree_copy.h"
+#include "hive/hive_compact.h"
 #include "hive/hive_save.h"
 
 namespace regent::cm {
@@ -86,6 +89,49 @@ Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) 
         done = RG_TRY(save.step(key.storage(), key.cell()));
     }
     return save.finish();
+}
+
+namespace {
+
+// From the first step to the new cells; writers are kept out for the end, or, once they came between too often, for all
+// of it. False: one came between.
+Result<bool> compact_once(MountedHive& hive, hive::HiveCompaction& compaction) {
+    std::optional<rtl::UpdateGuard<MountedHive::Lock>> update;
+    if (compaction.impatient()) update.emplace(hive.lock());
+    for (bool done = false; !done;) {
+        std::optional<SharedGuard<MountedHive::Lock>> shared;
+        if (!update) shared.emplace(hive.lock());
+        if (hive.unloaded()) return fail(STATUS_HIVE_UNLOADED);
+        done = RG_TRY(compaction.step(hive.storage()));
+    }
+    RG_TRY(compaction.finish());
+    if (!update) update.emplace(hive.lock());
+    if (hive.unloaded()) return fail(STATUS_HIVE_UNLOADED);
+    const bool published = RG_TRY(compaction.publish(hive.storage()));
+    if (!published) return false;
+    update->upgrade();
+    compaction.adopt(hive.storage());
+    key_table().move_cells(hive, [&](hive::CellIndex cell) { return compaction.moved(cell); });
+    hive.descriptors_change_locked();
+    return true;
+}
+
+}  // namespace
+
+// Readers are kept out while memory and the blocks of keys take the new cells over, and not for the writing; writers
+// also for the rename.
+Result<void> compact_hive(const KeyBody& body) {
+    {
+        const ReadKey key(body.block());
+        RG_TRY(key.alive());
+        if (key.storage().path().empty()) return {};  // in memory alone: nobody gains by it
+    }
+    flush_gate().wait_until_open();
+    hive::HiveCompaction compaction(rtl::real_env());
+    for (;;) {
+        const bool done = RG_TRY(compact_once(body.block().hive(), compaction));
+        if (done) return {};
+    }
 }
 
 Result<void> save_merged_keys(const KeyBody& high, const KeyBody& low, rtl::File& out) {

@@ -38,6 +38,10 @@ public:
     // A block of this path, neither deleted nor of a hive that was unloaded. Null also when there is one that cannot be
     // seen without a lock. Takes none.
     Ref<KeyControlBlock> find_path(std::string_view folded) const;
+    // Every block of the hive is told where its key is now. REQUIRES: the hive's exclusive lock.
+    template <typename NewCell>
+    void move_cells(const MountedHive& hive, NewCell new_cell);
+
     // What find_path said held at one moment, if no rename was under way: if moves() gives the same even number before
     // and after. (A rename gives many blocks new paths, one after the other.)
     std::uint64_t moves() const;
@@ -100,5 +104,20 @@ private:
     std::atomic<std::uint64_t> renames_begun_{0};
     std::atomic<std::uint64_t> renames_done_{0};
 };
+
+template <typename NewCell>
+void KeyTable::move_cells(const MountedHive& hive, NewCell new_cell) {
+    for (std::size_t i = 0; i < shard_count; ++i) {
+        Shard& each = shards_[i];
+        ExclusiveGuard guard(each.lock);
+        const Slots& slots = *each.slots.load(std::memory_order_relaxed);
+        for (std::size_t at = 0; at <= slots.mask; ++at) {
+            const std::uint64_t slot = slots.entries[at].load(std::memory_order_relaxed);
+            if (slot == 0) continue;
+            KeyControlBlock* block = block_of(slot);
+            if (block->hive_.get() == &hive && !block->deleted()) block->cell_ = new_cell(block->cell_);
+        }
+    }
+}
 
 }  // namespace regent::cm

@@ -55,6 +55,13 @@ public:
     }
     bool big_data(std::uint32_t size) const { return minor >= 4 && size > big_data_segment; }
 
+    const std::unordered_map<CellIndex, SubkeyList>& volatile_lists() const { return volatile_lists_; }
+    // Other cells for the stable ones, and the lists by the new cells of their keys. What was there goes the other way.
+    void replace_stable(Storage& storage, std::unordered_map<CellIndex, SubkeyList>& lists) {
+        stable_.swap(storage);
+        volatile_lists_.swap(lists);
+    }
+
 private:
     friend class Edit;
 

@@ -241,8 +241,14 @@ public:
     // Verifies every invariant of the stable storage as it is in memory; returns the number of findings.
     std::size_t check(FindingSink& sink) const;
 
+    // Exclusive lock: the whole hive compact, in memory and, durably, in its file; all that is unflushed with it. Every
+    // CellIndex got before means nothing any more. ERRORS: as HiveCompaction's (hive_compact.h), which does it in
+    // steps.
+    Result<void> compact();
+
 private:
-    friend class HiveSave;  // the same in short steps (hive_save.h)
+    friend class HiveSave;        // save_subtree in short steps (hive_save.h)
+    friend class HiveCompaction;  // compact in short steps (hive_compact.h)
     explicit Hive(std::unique_ptr<HiveImpl> impl);
     std::unique_ptr<HiveImpl> impl_;
 };

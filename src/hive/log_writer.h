@@ -52,6 +52,17 @@ public:
     // The primary holds all that was staged up to this ticket. Its File, to map what it holds.
     std::uint64_t written() const { return written_.load(std::memory_order_acquire); }
     rtl::File& primary() const { return *primary_; }
+    // A file that holds all that was staged, but for its base block, becomes the primary: base block, sync, rename.
+    // What was staged is durable then, and the logs hold nothing of it. The file is taken only on success.
+    // ERRORS: after any but REGISTRY_IO_FAILED of the directory's sync, which is final, all is as before.
+    struct Replacement {
+        std::string path;
+        std::uint32_t minor;
+        CellIndex root;
+        std::uint32_t bins_size;
+    };
+    Result<void> replace_primary(std::unique_ptr<rtl::File>& file, const Replacement& replacement);
+    rtl::Env& env() const { return env_; }
     // After a recovery, before anything is staged: `pages` of `bins` and a clean base block to the primary.
     Result<void> write_recovered(Bytes bins, const BitMap& pages);
 
@@ -94,6 +105,7 @@ private:
     bool seal_current();  // false: there is nothing to write back
     Result<void> copy_sealed();
     Result<void> finish_sealed() RG_REQUIRES(flusher_);
+    void forget_logs() RG_REQUIRES(flusher_);
     void cut_primary(std::uint32_t old_bins_size) RG_REQUIRES(flusher_);
 
     rtl::Env& env_;

@@ -205,6 +205,58 @@ Result<void> LogWriter::write_back() {
     return clear_other_log();
 }
 
+// Everything staged is in the new primary; the logs are as those of an earlier life.
+void LogWriter::forget_logs() {
+    ranges_.clear();
+    sealed_.reset();
+    used_ = {};
+    end_ = 0;
+    tail_ = 0;
+    alone_ = false;
+    primary_dirty_ = false;
+    base_stale_ = false;
+    behind_.store(false, std::memory_order_relaxed);
+    due_.store(false);
+    rtl::ExclusiveGuard guard(queue_);
+    pending_.clear();
+    pending_count_.store(0, std::memory_order_release);
+    const std::uint64_t last = last_ticket_.load(std::memory_order_relaxed);
+    durable_.store(last, std::memory_order_release);
+    written_.store(last, std::memory_order_release);
+}
+
+Result<void> LogWriter::replace_primary(std::unique_ptr<rtl::File>& file, const Replacement& replacement) {
+    const CopyTurn turn(*this);
+    rtl::ExclusiveGuard flushing(flusher_);
+    if (failed()) return fail(STATUS_REGISTRY_IO_FAILED);
+    BaseBlock next = base_;
+    // Above every number in the old logs, also that of an append that failed.
+    const std::uint32_t sequence = next_sequence_.load(std::memory_order_relaxed) + 1;
+    next.primary_sequence = sequence;
+    next.secondary_sequence = sequence;
+    next.last_written = static_cast<std::uint64_t>(rtl::nt_time_now());
+    next.minor = replacement.minor;
+    next.root_cell = replacement.root;
+    next.bins_size = replacement.bins_size;
+    next.proof_signature = proven_ ? proof_signature : 0;
+    next.proof_sequence = proven_ ? sequence : 0;
+    next.checksum = checksum(next);
+    RG_TRY(file->write_at(0, rtl::as_bytes(&next, sizeof(next))));
+    RG_TRY(file->sync());
+    RG_TRY(env_.rename(replacement.path, path_));
+    if (const auto synced = env_.sync_directory_of(path_); !synced) {
+        failed_.store(true);  // a crash may leave either file
+        return synced;
+    }
+    primary_ = std::move(file);
+    base_ = next;
+    logged_size_ = replacement.bins_size;
+    staged_size_.store(replacement.bins_size, std::memory_order_relaxed);
+    next_sequence_.store(sequence, std::memory_order_relaxed);
+    forget_logs();
+    return {};
+}
+
 Result<void> LogWriter::write_recovered(Bytes bins, const BitMap& pages) {
     rtl::ExclusiveGuard flushing(flusher_);
     RangeWriter writer(*primary_);

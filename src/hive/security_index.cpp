@@ -135,6 +135,15 @@ void SecurityIndex::forget(const Cells& cells, CellIndex security) {
     }
 }
 
+SecurityIndex SecurityIndex::without_stable(CellIndex root) const {
+    SecurityIndex other;
+    for (const auto& entry : cells_by_hash_) {
+        if (storage_of(entry.second) == StorageType::volatile_) other.cells_by_hash_.insert(entry);
+    }
+    other.be_lazy(root);
+    return other;
+}
+
 void SecurityIndex::add(const Cells& cells, CellIndex security) {
     try {
         cells_by_hash_.emplace(hash_of(descriptor_of(cells, security)), security);

@@ -23,6 +23,8 @@ public:
     void add(const Cells& cells, CellIndex security);  // at load
     // The stable cells are found at the first acquire, by the circle that the cell of `root` is in.
     void be_lazy(CellIndex root) { unread_ = root; }
+    // The index after other cells have taken the stable ones' place, with the root at `root`.
+    SecurityIndex without_stable(CellIndex root) const;
     std::size_t size() const { return cells_by_hash_.size(); }
 
 private:

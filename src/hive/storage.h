@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ public:
     ~Storage();
     Storage(const Storage&) = delete;
     Storage& operator=(const Storage&) = delete;
+
+    // All but the type. REQUIRES: nobody reads either.
+    void swap(Storage& other);
 
     StorageType type() const { return type_; }
     std::uint32_t size() const { return size_; }
@@ -82,9 +86,9 @@ public:
     // Damage found after loading. The first sighting of any makes the hive refuse changes.
     void suspect(FindingKind kind, CellIndex cell, std::string expected, std::string actual) const;
     void suspect(const Finding& finding) const;
-    bool is_suspect() const { return suspect_.load(std::memory_order_relaxed) || guard_.lost(); }
-    bool lost_page() const { return guard_.lost(); }  // a page of the mapped file could not be read, and is zeros
-    bool dirty_sectors_readable() const;              // finds out now, before they are written somewhere
+    bool is_suspect() const { return suspect_.load(std::memory_order_relaxed) || guard_->lost(); }
+    bool lost_page() const { return guard_->lost(); }  // a page of the mapped file could not be read, and is zeros
+    bool dirty_sectors_readable() const;               // finds out now, before they are written somewhere
     std::vector<Finding> suspicions() const;
     // What a reader has verified about the key at `cell`, remembered until the cell is freed.
     bool is_verified(CellIndex cell) const { return verified_.test((cell & ~volatile_bit) / 8); }
@@ -202,7 +206,7 @@ private:
     mutable std::atomic<bool> suspect_ = false;
     std::uint32_t size_ = 0;
     std::byte* base_ = nullptr;
-    rtl::PageGuard guard_;      // of what `map` mapped
+    std::unique_ptr<rtl::PageGuard> guard_ = std::make_unique<rtl::PageGuard>();  // of what `map` mapped
     std::uint32_t mapped_ = 0;  // bytes that were mapped from the file at load
     std::uint32_t committed_ = 0;
     std::uint32_t tables_ = 0;       // the tables below are usable for this size

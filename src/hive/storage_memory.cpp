@@ -32,8 +32,40 @@ Result<void> make_usable(std::byte* from, std::byte* to) {
 }  // namespace
 
 Storage::~Storage() {
-    guard_.stop();
+    guard_->stop();
     if (base_ != nullptr) ::munmap(base_, whole_range);
+}
+
+void Storage::swap(Storage& other) {
+    const auto swap_flags = [](std::atomic<bool>& mine, std::atomic<bool>& theirs) {
+        theirs.store(mine.exchange(theirs.load()));
+    };
+    swap_flags(trusted_, other.trusted_);
+    swap_flags(suspect_, other.suspect_);
+    std::swap(size_, other.size_);
+    std::swap(base_, other.base_);
+    std::swap(guard_, other.guard_);
+    std::swap(mapped_, other.mapped_);
+    std::swap(committed_, other.committed_);
+    std::swap(tables_, other.tables_);
+    std::swap(allocated_, other.allocated_);
+    std::swap(free_start_, other.free_start_);
+    std::swap(free_end_, other.free_end_);
+    std::swap(verified_, other.verified_);
+    std::swap(pages_, other.pages_);
+    std::swap(copied_, other.copied_);
+    std::swap(chain_end_, other.chain_end_);
+    std::swap(chain_broken_, other.chain_broken_);
+    std::swap(dirty_, other.dirty_);
+    std::swap(dirty_count_, other.dirty_count_);
+    std::swap(classes_, other.classes_);
+    std::vector<Finding> theirs;
+    {
+        rtl::ExclusiveGuard guard(other.touch_lock_);
+        theirs.swap(other.findings_);
+    }
+    rtl::ExclusiveGuard guard(touch_lock_);
+    findings_.swap(theirs);
 }
 
 Result<void> Storage::reserve() {
@@ -94,7 +126,7 @@ Result<void> Storage::map(rtl::File& file, std::uint64_t offset, std::uint32_t s
     RG_TRY(reserve());
     RG_TRY(commit_tables(size));
     if (size == 0) return {};
-    guard_.watch(base_, bins_range);
+    guard_->watch(base_, bins_range);
     RG_TRY(file.map_private(offset, size, base_));
     dirty_.resize(size / sector_size + 1);
     mapped_ = size;

@@ -1,4 +1,6 @@
 // What administrators and the system ask of the registry: open keys, freezing, locking, compaction, initialization.
+#include <algorithm>
+
 #include "cm/flush_gate.h"
 #include "cm/registry.h"
 #include "nt/open_keys.h"
@@ -92,24 +94,34 @@ NTSTATUS NtQueryOpenSubKeysEx(POBJECT_ATTRIBUTES TargetKey, ULONG BufferLength, 
     return STATUS_SUCCESS;
 }
 
-// ERRORS, in this order: ACCESS_VIOLATION, PRIVILEGE_NOT_HELD, the handles', NOT_SUPPORTED.
+// The keys' cells lie beside each other afterwards, as everything does in their hives: those are compacted whole.
+// ERRORS, in this order: ACCESS_VIOLATION, PRIVILEGE_NOT_HELD, the handles', cm::compact_hive's.
 NTSTATUS NtCompactKeys(ULONG Count, PHANDLE KeyArray) {
     if (Count != 0 && KeyArray == nullptr) return STATUS_ACCESS_VIOLATION;
     if (!may(SE_BACKUP_PRIVILEGE)) return STATUS_PRIVILEGE_NOT_HELD;
+    std::vector<cm::KeyRef> one_of_each;
     for (ULONG i = 0; i < Count; ++i) {
-        const auto key = reference_key(KeyArray[i], KEY_WRITE);
+        auto key = reference_key(KeyArray[i], KEY_WRITE);
         if (!key) return key.error().code();
+        const bool known = std::any_of(one_of_each.begin(), one_of_each.end(), [&](const cm::KeyRef& other) {
+            return &other->block().hive() == &(*key)->block().hive();
+        });
+        if (!known) one_of_each.push_back(std::move(*key));
     }
-    return Count == 0 ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+    for (const cm::KeyRef& key : one_of_each) {
+        if (const auto compacted = cm::compact_hive(*key); !compacted) return compacted.error().code();
+    }
+    return STATUS_SUCCESS;
 }
 
-// ERRORS, in this order: PRIVILEGE_NOT_HELD, the handle's, INVALID_PARAMETER (not a hive's root), NOT_SUPPORTED.
+// ERRORS, in this order: PRIVILEGE_NOT_HELD, the handle's, INVALID_PARAMETER (not a hive's root),
+// cm::compact_hive's.
 NTSTATUS NtCompressKey(HANDLE KeyHandle) {
     if (!may(SE_BACKUP_PRIVILEGE)) return STATUS_PRIVILEGE_NOT_HELD;
     const auto key = reference_key(KeyHandle, KEY_WRITE);
     if (!key) return key.error().code();
     if (!(*key)->block().is_hive_root()) return STATUS_INVALID_PARAMETER;
-    return STATUS_NOT_SUPPORTED;
+    return rtl::to_ntstatus(cm::compact_hive(**key));
 }
 
 // For kernel-mode callers. ERRORS, in this order: PRIVILEGE_NOT_HELD, the handle's, cm::lock_key's.

@@ -43,13 +43,20 @@ private:
 };
 
 // A reader-writer lock whose readers touch nothing that other readers write; a writer visits all stripes. A waiting
-// writer goes before new readers. Not recursive. The thread that locked shared unlocks.
+// writer goes before new readers. Not recursive. The thread that locked shared unlocks. A writer may first keep other
+// writers out and readers not (lock_update), then readers too (upgrade).
 template <LockRank Rank>
 class RG_CAPABILITY("shared_mutex") StripedSharedMutex {
 public:
     void lock() RG_ACQUIRE() {
+        lock_update();
+        upgrade();
+    }
+    void lock_update() RG_ACQUIRE() {
         rank_acquired(Rank);
         writers_.lock();
+    }
+    void upgrade() {
         writing_.store(1, std::memory_order_seq_cst);
         for (Stripe& each : stripes_) {
             while (const std::uint32_t inside = each.readers.load(std::memory_order_seq_cst)) each.readers.wait(inside);
@@ -97,6 +104,20 @@ private:
     std::array<Stripe, stripe_count> stripes_;
     alignas(cache_line) std::atomic<std::uint32_t> writing_{0};
     std::mutex writers_;  // style: allow, its rank is this lock's
+};
+
+// The lock of a writer that reads first: readers go on until upgrade().
+template <typename Lock>
+class RG_SCOPED_CAPABILITY UpdateGuard {
+public:
+    explicit UpdateGuard(Lock& lock) RG_ACQUIRE(lock) : lock_(lock) { lock_.lock_update(); }
+    ~UpdateGuard() RG_RELEASE() { lock_.unlock(); }
+    UpdateGuard(const UpdateGuard&) = delete;
+    UpdateGuard& operator=(const UpdateGuard&) = delete;
+    void upgrade() { lock_.upgrade(); }
+
+private:
+    Lock& lock_;
 };
 
 }  // namespace regent::rtl

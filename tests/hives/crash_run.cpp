@@ -121,6 +121,13 @@ void Run::reconcile() {
     require(hive->write_back().has_value(), "write_back");
 }
 
+void Run::compact() {
+    const std::size_t state = begin(content_of(*hive));
+    const bool compacted = hive->compact().has_value();
+    require(compacted, "compact");
+    if (compacted) acknowledge(state);
+}
+
 void Run::change_and_flush(const std::function<void()>& change) {
     std::size_t state = 0;
     FlushBatch batch;

@@ -56,6 +56,7 @@ public:
     void flush();      // and notes the state
     void try_flush();  // the same, where the disk may fail it
     void reconcile();  // with a flush
+    void compact();    // makes all durable, as a flush does
     // For threads: `change` under the lock, then a flush that may be shared.
     void change_and_flush(const std::function<void()>& change);
     // A state that something else than a flush makes durable. Returns its number, for acknowledge().

@@ -243,6 +243,29 @@ void resized_in_place(Run& run) {
     run.reconcile();
 }
 
+void compactions(Run& run) {
+    run.create();
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        for (std::uint32_t k = 0; k < 12; ++k)
+            run.set(run.key(run.hive->root(), numbered("k", i * 12 + k)), "v", 900, 'c');
+        run.key(run.hive->root(), numbered("v", i), StorageType::volatile_);
+        if (i != 1) run.flush();
+        for (std::uint32_t k = 0; k < 10; ++k) {
+            const auto key = run.hive->find_subkey(run.hive->root(), rtl::from_utf8(numbered("k", i * 12 + k)));
+            run.require(key && run.hive->delete_key(*key, 3).has_value(), "delete_key");
+        }
+        if (i == 1) run.flush();
+        if (i == 2) run.reconcile();
+        run.compact();
+        run.set(run.hive->root(), numbered("after", i), 200, 'a');
+        run.flush();
+        if (i == 0) run.open();
+    }
+    run.compact();
+    run.compact();
+    run.reconcile();
+}
+
 // Closed without a write-back: each life begins with a recovery.
 void several_lives(Run& run) {
     run.create();
@@ -438,6 +461,7 @@ const std::vector<Workload>& workloads() {
         {"shrinking file", shrinking_file},
         {"trimmed between flushes", trimmed_between_flushes},
         {"resized in place", resized_in_place},
+        {"compactions", compactions},
         {"several lives", several_lives},
         {"group commits", group_commits},
         {"flushes beside write-backs", flushes_beside_write_backs},

@@ -135,6 +135,7 @@ const std::vector<Operation>& durable_steps() {
              hive.trim();
              return hive.reconcile();
          }},
+        {"compact", [](Hive& hive) { return hive.compact(); }},
     };
     return all;
 }
