@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-HEADERS = ("ntifs.h", "ntstrsafe.h", "wdmsec.h")
+HEADERS = ("ntifs.h", "fltKernel.h", "ntstrsafe.h", "wdmsec.h")
 MARKER = re.compile(r'^# \d+ "([^"]*)"')
 FUNCTION = re.compile(r"\b([A-Za-z_]\w*)\s*\((.*)\)$", re.S)
 DATA = re.compile(r"^extern\b[^()=]*?([*\s])\s*(\w+)$", re.S)

@@ -3,4 +3,5 @@
 
 #include "wdm.h"
 
+#include "wdm/ps.h"
 #include "wdm/rtl_table.h"

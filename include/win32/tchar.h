@@ -18,6 +18,8 @@ typedef wchar_t _TCHAR;
 #define _tcscpy wcscpy
 #define _tcsncpy wcsncpy
 #define _tcscat wcscat
+#define _tcscat_s wcscat_s
+#define _tcscpy_s wcscpy_s
 #define _tcschr wcschr
 #define _tcsrchr wcsrchr
 #define _tcsstr wcsstr

@@ -25,16 +25,8 @@
 #endif
 
 /* Annotations of the SDK's sources mean nothing to gcc. */
-#ifndef _In_
-#define _In_
-#define _In_opt_
-#define _Out_
-#define _Out_opt_
-#define _Inout_
-#define _Inout_opt_
-#define _Reserved_
-#define _Must_inspect_result_
-#endif
+#define RG_NO_OLD_SAL 1
+#include "wdk/wdm/sal.h"
 #ifndef UNREFERENCED_PARAMETER
 #define UNREFERENCED_PARAMETER(p) ((void)(p))
 #endif
@@ -101,6 +93,10 @@ typedef struct _FILETIME {
 #define ZeroMemory(p, n) __builtin_memset((p), 0, (n))
 #define CopyMemory(d, s, n) __builtin_memcpy((d), (s), (n))
 #define MoveMemory(d, s, n) __builtin_memmove((d), (s), (n))
+#ifndef RtlZeroMemory
+#define RtlZeroMemory ZeroMemory
+#define RtlCopyMemory CopyMemory
+#endif
 #define FillMemory(p, n, v) __builtin_memset((p), (v), (n))
 
 RG_STATIC_ASSERT(sizeof(DWORD) == 4);

@@ -3,12 +3,16 @@
    and the program talks to a store, or to regentd, as REGENT_STORE and REGENT_SOCKET say. */
 #pragma once
 
+#include <ctype.h>
+
+#include "process_thread.h"
 #include "winbase.h"
 #include "windef.h"
 #include "winerror.h"
 #include "winioctl.h"
 #include "winnt.h"
 #include "winreg.h"
+#include "winsvc.h"
 #if defined(__SIZEOF_WCHAR_T__) && __SIZEOF_WCHAR_T__ == 2
 #include "wchar.h"
 #endif

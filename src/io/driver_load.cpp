@@ -6,6 +6,7 @@
 #include "ex/hooks.h"
 #include "io/driver_life.h"
 #include "io/file.h"
+#include "ob/notify.h"
 
 namespace regent::io {
 
@@ -68,6 +69,7 @@ Loaded<void> map_image(DriverState& driver, const DriverDescription& description
     object.DriverStart = const_cast<std::byte*>(memory.data());
     object.DriverSize = static_cast<ULONG>(memory.size());
     object.DriverInit = driver.code->entry();
+    ob::announce_image(nullptr, rtl::from_utf8(driver.image), object.DriverStart, memory.size());
     return {};
 }
 

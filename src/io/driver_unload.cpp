@@ -8,7 +8,9 @@
 #include "ex/pool.h"
 #include "ex/work_queue.h"
 #include "io/driver_life.h"
+#include "io/flt.h"
 #include "io/request.h"
+#include "ob/notify.h"
 
 namespace regent::io {
 
@@ -49,6 +51,10 @@ bool find_leftovers(DriverState& driver, std::string& findings) {
     const Bytes image = driver.code != nullptr ? driver.code->memory() : Bytes();
     if (const std::size_t callbacks = cm::filter::unregister_image(image.data(), image.size()))
         add_finding(findings, std::to_string(callbacks) + " registry callbacks left registered, unregistered now");
+    if (const std::size_t filters = remove_filters(&driver.object->object))
+        add_finding(findings, std::to_string(filters) + " filters left registered, unregistered now");
+    if (const std::size_t routines = ob::remove_notify_routines(image.data(), image.size()))
+        add_finding(findings, std::to_string(routines) + " notify routines left, removed now");
     if (const std::size_t devices = delete_devices(driver))
         add_finding(findings, std::to_string(devices) + " devices left, deleted now");
     wait_for_work(driver);

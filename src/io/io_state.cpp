@@ -115,6 +115,7 @@ Result<void> initialize(const IoOptions& wanted) {
     publish_types();
     RG_TRY(start_host_fs());
     RG_TRY(start_dbgview());
+    RG_TRY(start_fltmgr());
     return {};
 }
 

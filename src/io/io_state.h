@@ -114,5 +114,6 @@ void publish_types();  // IoFileObjectType and its kin
 // Built-in drivers.
 Result<void> start_host_fs();
 Result<void> start_dbgview();
+Result<void> start_fltmgr();
 
 }  // namespace regent::io

@@ -5,6 +5,7 @@
 
 #include "cm/registry.h"
 #include "nt/zw_key.h"
+#include "se/sddl.h"
 
 namespace regent::nt {
 namespace {
@@ -55,13 +56,27 @@ Utf16 current_control_set(const ZwKey& system) {
     return u"ControlSet" + rtl::from_utf8(digits);
 }
 
+// As on Windows the plug and play manager's key is for the system to change and for others to read, administrators too.
+Result<void> make_enum(const ZwKey& control_set) {
+    bool existed = false;
+    const auto key = RG_TRY(ZwKey::create(u"Enum", REG_OPTION_NON_VOLATILE, control_set.handle(), &existed));
+    if (existed) return {};
+    const auto security = RG_TRY(se::parse_sddl("D:P(A;CI;KA;;;SY)(A;CI;KR;;;BA)(A;CI;KR;;;WD)"));
+    std::vector<std::byte> bytes(security.bytes().begin(), security.bytes().end());
+    const NTSTATUS status = ZwSetSecurityObject(
+        key.handle(), DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, bytes.data());
+    if (!NT_SUCCESS(status)) return fail(status);
+    return {};
+}
+
 Result<void> make_system() {
     const auto system = RG_TRY(ZwKey::open(u"\\Registry\\Machine\\System", KEY_ALL_ACCESS));
     RG_TRY(make_select(system));
     const Utf16 set = current_control_set(system);
     const auto control_set = RG_TRY(ZwKey::create(set, REG_OPTION_NON_VOLATILE, system.handle()));
     RG_TRY(ensure_paths(control_set, {u"Control\\ComputerName\\ComputerName", u"Control\\Session Manager\\Environment",
-                                      u"Services", u"Enum", u"Hardware Profiles\\0001\\Software"}));
+                                      u"Services", u"Hardware Profiles\\0001\\Software"}));
+    RG_TRY(make_enum(control_set));
     const auto order = RG_TRY(ZwKey::create_path(control_set, u"Control\\ServiceGroupOrder"));
     if (!order.value(u"List")) {
         constexpr char16_t groups[] = u"Boot Bus Extender\0System Bus Extender\0FSFilter Activity Monitor\0";

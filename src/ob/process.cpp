@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "ex/dispatcher.h"
+#include "ex/thread_state.h"
 #include "ob/handle.h"
 #include "ob/namespace.h"
+#include "ob/notify.h"
 #include "rtl/time.h"
 
 namespace regent::ob {
@@ -97,6 +99,7 @@ Result<ObjectRef<Process>> Process::create(Start start) {
 
 void Process::terminate() {
     if (terminated_.exchange(true, std::memory_order_acq_rel)) return;
+    if (announced_.load(std::memory_order_acquire)) announce_end(*this);
     handles_->refuse_inserts();
     close_all_handles();
     process_table().remove(pid_, this);
@@ -133,6 +136,7 @@ void set_thread_exit_hook(void (*hook)(Thread& thread)) { thread_exit_hook.store
 void Thread::exited(NTSTATUS status) {
     NTSTATUS running = STATUS_PENDING;
     if (!exit_status_.compare_exchange_strong(running, status)) return;
+    if (announced_.load(std::memory_order_acquire)) announce_end(*this);
     if (auto* hook = thread_exit_hook.load(std::memory_order_acquire)) hook(*this);
     thread_table().remove(tid_, this);
     ex::signal(header_in(dispatcher_header_));
@@ -205,11 +209,15 @@ void attach_default_context() {
         current_context = {&host, late ? late->release() : nullptr, user_mode};
         return;
     }
-    if (!own_thread.thread) {
+    static_cast<void>(
+        ex::thread_state());  // made before own_thread, so that it is there when drivers are told of its end
+    const bool is_new = !own_thread.thread;
+    if (is_new) {
         auto made = Thread::create(ObjectRef<Process>::retain(&host), static_cast<std::uint32_t>(gettid()));
         if (made) own_thread.thread = std::move(*made);
     }
     current_context = {&host, own_thread.thread.get(), user_mode};
+    if (is_new && own_thread.thread) announce_thread(*own_thread.thread);
 }
 
 }  // namespace detail

@@ -43,6 +43,8 @@ public:
     // processes, signals who waits. A call of it that still runs opens no handle any more. Idempotent.
     void terminate();
     void close_all_handles();
+    // Drivers were told of it, and are when it ends.
+    void set_announced() { announced_.store(true, std::memory_order_release); }
     bool terminated() const { return terminated_.load(std::memory_order_acquire); }
 
     static constexpr std::uint32_t system_pid = 4;
@@ -56,6 +58,7 @@ private:
     Ref<se::Token> token_;
     std::int64_t create_time_;
     std::atomic<bool> terminated_{false};
+    std::atomic<bool> announced_{false};
     // By itself: it wants whole cache lines, and an object's body gets 16 bytes' alignment.
     const std::unique_ptr<HandleTable> handles_ = std::make_unique<HandleTable>();
 };
@@ -75,12 +78,14 @@ public:
     NTSTATUS exit_status() const { return exit_status_.load(std::memory_order_acquire); }
     // It runs no more: its requests end (the hook below), who waits for it is signaled. Idempotent.
     void exited(NTSTATUS status);
+    void set_announced() { announced_.store(true, std::memory_order_release); }
 
 private:
     alignas(8) std::byte dispatcher_header_[24] = {};  // first, as in NT's KTHREAD; signaled at exit
     std::uint32_t tid_;
     ObjectRef<Process> process_;
     std::atomic<NTSTATUS> exit_status_{STATUS_PENDING};
+    std::atomic<bool> announced_{false};
 };
 
 // What the floors above do when a thread has ended, before its object is signaled; runs in that thread where it is one

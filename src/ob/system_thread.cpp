@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "ex/call_driver.h"
+#include "ob/notify.h"
 
 namespace regent::ob {
 namespace {
@@ -28,6 +29,7 @@ void run_started(const Ref<StartBlock>& block) {
     block->started.notify_one();
     if (!made) return;
     CallerScope scope(system_process(), thread.get(), kernel_mode);
+    announce_thread(*thread);
     block->body(block->argument);
     thread->exited(STATUS_SUCCESS);
 }

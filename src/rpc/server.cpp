@@ -12,6 +12,7 @@
 
 #include "ex/dispatcher.h"
 #include "nt/thread.h"
+#include "ob/notify.h"
 #include "rpc/wire.gen.h"
 
 namespace regent::rpc {
@@ -219,6 +220,10 @@ std::shared_ptr<ClientProcess> Server::join_process(Session& session, NTSTATUS& 
             const NTSTATUS refused = options_.admit((*created)->process());
             if (!NT_SUCCESS(refused)) created = fail(refused);
         }
+        if (created) {
+            const NTSTATUS refused = ob::announce_process((*created)->process());
+            if (!NT_SUCCESS(refused)) created = fail(refused);
+        }
         if (!created) {
             status = created.error().code();
             return nullptr;
@@ -230,6 +235,7 @@ std::shared_ptr<ClientProcess> Server::join_process(Session& session, NTSTATUS& 
         status = thread.error().code();
         return nullptr;
     }
+    ob::announce_thread(**thread);
     ExclusiveGuard guard(lock_);
     session.process = process;
     session.executive_thread = std::move(*thread);

@@ -75,7 +75,11 @@ Utf16 nt_file_name(Utf16View file) {
     if (file.starts_with(u"\\??\\")) return Utf16(file);
     // A separator in an NT name is a backslash, so those of the Linux path become backslashes, and one that is part of
     // a Linux file name cannot be told from them: such files cannot be named here.
-    Utf16 name = u"\\??\\UNIX" + rtl::from_utf8(absolute_path(rtl::to_utf8(file)));
+    Utf16 path(file);
+    for (char16_t& unit : path) {
+        if (unit == u'\\') unit = u'/';
+    }
+    Utf16 name = u"\\??\\UNIX" + rtl::from_utf8(absolute_path(rtl::to_utf8(path)));
     for (char16_t& unit : name) {
         if (unit == u'/') unit = u'\\';
     }

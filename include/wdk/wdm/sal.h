@@ -33,6 +33,11 @@
 #define _Inout_updates_bytes_(n)
 #define _Inout_updates_opt_(n)
 #define _Inout_updates_z_(n)
+#define _Analysis_mode_(mode)
+#define _Inout_updates_all_(n)
+#define _Inout_updates_bytes_all_(n)
+#define _Out_writes_all_(n)
+#define _Inout_updates_bytes_to_(n, m)
 #define _Ret_maybenull_
 #define _Ret_notnull_
 #define _Ret_z_
@@ -147,8 +152,8 @@
 #define __analysis_hint(expr)
 #define _SAL_nop_impl_
 
-/* The older spelling. The C++ library uses some of these words as names of its own. */
-#ifndef __cplusplus
+/* The older spelling. The C++ library uses some of these words as names of its own, as does the system's. */
+#if !defined(__cplusplus) && !defined(RG_NO_OLD_SAL)
 #define __in
 #define __out
 #define __inout

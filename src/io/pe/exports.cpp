@@ -3,6 +3,7 @@
 
 #include "io/pe/bridge.h"
 #include "io/seh.h"
+#include "wdk/fltKernel.h"
 #include "wdk/ntifs.h"
 #include "wdk/ntstrsafe.h"
 #include "wdk/wdmsec.h"
