@@ -1,6 +1,7 @@
 // deleted: what is deleted and still readable.
 #include "hive/deleted.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "dump.h"
@@ -32,6 +33,18 @@ std::string hex_offset(hive::CellIndex cell) {
     char text[24];
     std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(file_offset(cell)));
     return text;
+}
+
+// What the file has behind its last bin.
+Result<std::vector<std::byte>> behind_the_bins(const std::string& path, const hive::Hive& opened) {
+    const auto file = RG_TRY(rtl::real_env().open(path, rtl::OpenMode::read));
+    const std::uint64_t size = RG_TRY(file->size());
+    const std::uint64_t end = hive::bins_start + opened.stable_size();
+    if (size <= end) return std::vector<std::byte>();
+    std::vector<std::byte> bytes(std::min<std::uint64_t>(size - end, hive::max_storage - opened.stable_size()));
+    const std::size_t got = RG_TRY(file->read_at(end, bytes));
+    bytes.resize(got);
+    return bytes;
 }
 
 class Printer {
@@ -144,7 +157,9 @@ int deleted(const Arguments& arguments) {
         print_findings(findings, stderr);
         return explain(arguments.file, opened.error());
     }
-    const hive::DeletedRecords found = hive::find_deleted(**opened);
+    const auto tail = behind_the_bins(arguments.file, **opened);
+    if (!tail) return explain(arguments.file, tail.error());
+    const hive::DeletedRecords found = hive::find_deleted(**opened, rtl::as_bytes(tail->data(), tail->size()));
     Output out;
     const auto print = [&](Printer&& printer) {
         for (const hive::DeletedKey& key : found.keys) printer.key(key);

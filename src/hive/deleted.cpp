@@ -21,13 +21,20 @@ constexpr std::uint16_t value_flags = value_comp_name | value_tombstone;
 // Which bytes of the bins mean something today, in granules.
 class Map {
 public:
-    explicit Map(const Hive& hive) : bins_(hive.stable_bytes()) {
+    Map(const Hive& hive, Bytes behind) : bins_(hive.stable_bytes()), end_(bins_.size()) {
+        behind = behind.first(std::min<std::size_t>(behind.size(), max_storage - end_));
+        if (!behind.empty()) {
+            whole_.assign(bins_.begin(), bins_.end());
+            whole_.insert(whole_.end(), behind.begin(), behind.end());
+            bins_ = whole_;
+        }
         live_.resize(bins_.size() / granule + 1);
         allocated_.resize(bins_.size() / granule + 1);
         heads_.resize(bins_.size() / granule + 1);
         starts_.resize(bins_.size() / granule + 1);
         headers_.resize(bins_.size() / page_size + 1);
         mark_allocated();
+        mark_headers_behind();
         for_each_live_cell(hive, [&](const LiveCell& cell) {
             mark(live_, cell.cell, std::uint64_t{cell.used} + 4);
             heads_.set(cell.cell / granule);
@@ -37,12 +44,13 @@ public:
 
     Bytes bins() const { return bins_; }
     const std::vector<LiveCell>& value_lists() const { return lists_; }
-    bool is_live_head(CellIndex cell) const { return cell < bins_.size() && heads_.test(cell / granule); }
+    bool is_live_head(CellIndex cell) const { return cell < end_ && heads_.test(cell / granule); }
     bool is_live(std::uint32_t at) const { return live_.test(at / granule); }
     bool is_bin_header(std::uint32_t at) const {
         return at % page_size < sizeof(BinHeader) && headers_.test(at / page_size);
     }
     Place place(std::uint32_t at) const {
+        if (at >= end_) return Place::behind_the_bins;
         if (!allocated_.test(at / granule)) return Place::free_space;
         // Slack follows the used part of a live cell; a lost cell has no live granule before it up to its start.
         for (std::uint32_t start = at; start >= granule; start -= granule) {
@@ -67,7 +75,7 @@ private:
     }
 
     void mark_allocated() {
-        for (std::uint32_t bin = 0; bin < bins_.size();) {
+        for (std::uint32_t bin = 0; bin < end_;) {
             const auto* header = rtl::record_at<BinHeader>(bins_, bin);
             if (header == nullptr || header->size == 0) return;
             headers_.set(bin / page_size);
@@ -86,7 +94,17 @@ private:
         }
     }
 
+    // Bins that were cut off keep their headers, at their old places.
+    void mark_headers_behind() {
+        for (std::uint64_t page = end_ / page_size; (page + 1) * page_size <= bins_.size(); ++page) {
+            const auto* header = rtl::record_at<BinHeader>(bins_, page * page_size);
+            if (header->signature == bin_signature && header->offset == page * page_size) headers_.set(page);
+        }
+    }
+
+    std::vector<std::byte> whole_;  // bins and what is behind them, when there is any
     Bytes bins_;
+    const std::size_t end_;    // of the bins
     BitMap live_, allocated_;  // granules
     BitMap heads_, starts_;    // first granules of live cells, of allocated cells
     BitMap headers_;           // pages where a bin begins
@@ -95,7 +113,7 @@ private:
 
 class Search {
 public:
-    explicit Search(const Hive& hive) : hive_(hive), map_(hive), bins_(map_.bins()) {}
+    Search(const Hive& hive, Bytes behind) : hive_(hive), map_(hive, behind), bins_(map_.bins()) {}
 
     DeletedRecords run() {
         scan();
@@ -262,10 +280,10 @@ private:
 }  // namespace
 
 const char* to_string(Place place) {
-    static constexpr const char* names[] = {"free space", "slack", "lost cell"};
+    static constexpr const char* names[] = {"free space", "slack", "lost cell", "behind the bins"};
     return names[static_cast<std::size_t>(place)];
 }
 
-DeletedRecords find_deleted(const Hive& hive) { return Search(hive).run(); }
+DeletedRecords find_deleted(const Hive& hive, Bytes behind) { return Search(hive, behind).run(); }
 
 }  // namespace regent::hive

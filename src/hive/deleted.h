@@ -1,5 +1,6 @@
 // Deleted keys and values that can still be read: records left in free cells (also where free cells were joined), in
-// the slack of cells in use, and in allocated cells that nothing refers to. docs/hive-format.md §13.
+// the slack of cells in use, in allocated cells that nothing refers to, and in what a file has behind its last bin.
+// docs/hive-format.md §13.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@
 
 namespace regent::hive {
 
-enum class Place : std::uint8_t { free_space, slack, lost_cell };
+enum class Place : std::uint8_t { free_space, slack, lost_cell, behind_the_bins };
 const char* to_string(Place place);
 enum class DataState : std::uint8_t {
     whole,        // inline, or all its cells are where nothing else is
@@ -50,6 +51,7 @@ struct DeletedRecords {
 };
 
 // REQUIRES: the hive was validated at load. Reads the image in memory; a bin that loading replaced holds nothing more.
-DeletedRecords find_deleted(const Hive& hive);
+// `behind` is what the file has behind the bins: bins that are no more, or were never used.
+DeletedRecords find_deleted(const Hive& hive, Bytes behind = {});
 
 }  // namespace regent::hive

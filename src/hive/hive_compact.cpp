@@ -130,6 +130,7 @@ void HiveCompaction::adopt(Hive& hive) {
     impl.cells.replace_stable(*state.storage, state.volatile_lists);
     impl.cells.minor = state.minor;
     impl.security = std::move(state.security);
+    impl.values.clear();
     impl.root = state.root;
     impl.base.minor = state.minor;
     impl.base.root_cell = state.root;

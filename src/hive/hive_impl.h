@@ -10,6 +10,7 @@
 #include "hive/hive.h"
 #include "hive/log_writer.h"
 #include "hive/security_index.h"
+#include "hive/value_index.h"
 
 namespace regent::hive {
 
@@ -17,6 +18,7 @@ class HiveImpl {
 public:
     Cells cells;
     SecurityIndex security;
+    ValueIndex values;
     BaseBlock base = {};
     CellIndex root = nil_cell;
     std::string path;

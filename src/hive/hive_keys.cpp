@@ -97,6 +97,7 @@ Result<void> Hive::delete_key(CellIndex key, std::int64_t time) {
     edit.release_later(key);
     set_time(edit, parent, time);
     impl_->commit(edit);
+    impl_->values.forget(key);
     return {};
 }
 
@@ -153,6 +154,7 @@ Result<CellIndex> Hive::rename_key(CellIndex key, Utf16View name, std::int64_t t
     set_time(edit, cell, time);
     set_time(edit, parent, time);
     impl_->commit(edit);
+    impl_->values.forget(key);
     return cell;
 }
 

@@ -5,6 +5,7 @@
 
 #include "hive/check.h"
 #include "hive/hive_impl.h"
+#include "hive/old_format.h"
 #include "hive/recovery.h"
 
 namespace regent::hive {
@@ -124,6 +125,26 @@ Result<void> take_over(HiveImpl& impl, const Loaded& loaded, const OpenOptions& 
     return done;
 }
 
+// A hive of 1.0 or 1.1: a new one in memory takes its content over.
+HiveOptions like_old(const HiveImpl& old) {
+    HiveOptions options;
+    options.root_name = old_key_name(old.cells.stable().bytes(), old.base.root_cell);
+    options.format = Format::v1_3;
+    return options;
+}
+Result<void> copy_old(const HiveImpl& old, Hive& made, const OpenOptions& options, CountingSink& sink) {
+    RG_TRY(copy_old_tree(old.cells.stable().bytes(), old.base.root_cell, made, sink));
+    if (old.cells.stable().lost_page()) return fail(STATUS_REGISTRY_IO_FAILED);
+    if (sink.count() != 0 && !options.self_heal) return fail(STATUS_REGISTRY_CORRUPT);
+    return {};
+}
+void wear(HiveImpl& made, const HiveImpl& old) {
+    made.path = old.path;
+    made.read_only = old.read_only;
+    made.load_state = old.load_state;
+    made.base.last_written = old.base.last_written;
+}
+
 // The original beside the file, before repairs replace it.
 Result<void> keep_original(rtl::Env& env, rtl::File& file, const std::string& path) {
     const std::string content = RG_TRY(rtl::read_whole(file, std::uint64_t{max_storage} + bins_start));
@@ -205,6 +226,14 @@ Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path,
     const Loaded loaded = RG_TRY(recover_raw(impl->cells, first, logs, options, sink));
     impl->base = loaded.recovery.base;
     impl->load_state = loaded.recovery.state;
+    if (impl->base.minor < first_minor_of_today) {
+        // Copied, and nothing is written in that format.
+        if (!options.read_only) return fail(STATUS_NOT_SUPPORTED);
+        auto made = RG_TRY(create(env, like_old(*impl)));
+        RG_TRY(copy_old(*impl, *made, options, sink));
+        wear(*made->impl_, *impl);
+        return made;
+    }
     rtl::File* const primary = file.get();
     if (!options.read_only) RG_TRY(attach(*impl, env, std::move(file), loaded));
     RG_TRY(take_over(*impl, loaded, options, sink));
@@ -226,6 +255,13 @@ Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& o
     const Loaded loaded = RG_TRY(recover_raw(impl->cells, *first, {}, in_memory, sink));
     impl->base = loaded.recovery.base;
     impl->load_state = loaded.recovery.state;
+    if (impl->base.minor < first_minor_of_today) {
+        auto made = RG_TRY(create(rtl::real_env(), like_old(*impl)));
+        RG_TRY(copy_old(*impl, *made, in_memory, sink));
+        impl->read_only = options.read_only;
+        wear(*made->impl_, *impl);
+        return made;
+    }
     RG_TRY(take_over(*impl, loaded, in_memory, sink));
     impl->read_only = options.read_only;  // without a log, writes stay in memory
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));

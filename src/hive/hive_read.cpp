@@ -177,7 +177,9 @@ std::optional<CellIndex> Hive::subkey_at(CellIndex key, std::uint32_t index) con
 }
 
 std::optional<ValueRef> Hive::find_value(CellIndex key, Utf16View name) const {
-    return impl_->sound_value(key, find_value_in(impl_->cells, impl_->node(key), name));
+    const KeyNode& node = impl_->node(key);
+    if (impl_->values.helps(impl_->cells, node)) return impl_->values.find(impl_->cells, key, node, name);
+    return impl_->sound_value(key, find_value_in(impl_->cells, node, name));
 }
 
 std::optional<ValueRef> Hive::value_at(CellIndex key, std::uint32_t index) const {

@@ -88,8 +88,9 @@ TEST(Hive, UnknownVersionsAreRefusedWithAFinding) {
         if (known) continue;
         EXPECT_EQ(opened.error().code(), STATUS_REGISTRY_CORRUPT);
         ASSERT_EQ(findings.count(), 1U);
+        if (minor < 2) continue;  // read as what it is not: there is no root where that format would have it
         EXPECT_EQ(findings.findings()[0].file_offset, 24U);
-        EXPECT_EQ(findings.findings()[0].expected, "minor version 2 to 6");
+        EXPECT_EQ(findings.findings()[0].expected, "minor version 0 to 6");
     }
 }
 

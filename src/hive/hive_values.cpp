@@ -87,19 +87,21 @@ Result<void> Hive::set_value(CellIndex key, Utf16View name, std::uint32_t type, 
     RG_TRY(impl_->require_writable(key));
     if (name.size() > max_value_name) return fail(STATUS_OBJECT_NAME_INVALID);
     if (data.size() > max_value_data) return fail(STATUS_INVALID_PARAMETER);
+    CellIndex added = nil_cell;
     Edit edit(impl_->cells);
     if (const auto existing = find_value(key, name)) {
         RG_TRY(replace_data(edit, existing->cell, type, data));
     } else {
         const DataPlace place = RG_TRY(store_data(edit, storage_of(key), data));
-        const CellIndex cell = RG_TRY(new_value_cell(edit, storage_of(key), name, type, place));
-        RG_TRY(append_to_list(edit, key, cell));
+        added = RG_TRY(new_value_cell(edit, storage_of(key), name, type, place));
+        RG_TRY(append_to_list(edit, key, added));
     }
     auto& node = edit.change_record<KeyNode>(key);
     if (name.size() * 2 > node.max_value_name) node.max_value_name = static_cast<std::uint32_t>(name.size() * 2);
     if (data.size() > node.max_value_data) node.max_value_data = static_cast<std::uint32_t>(data.size());
     if (time != 0) node.last_write_time = static_cast<std::uint64_t>(time);
     impl_->commit(edit);
+    if (added != nil_cell) impl_->values.added(impl_->cells, key, added);
     return {};
 }
 
@@ -125,6 +127,7 @@ Result<void> Hive::delete_value(CellIndex key, Utf16View name, std::int64_t time
     release_data(edit, before);
     edit.release_later(existing->cell);
     impl_->commit(edit);
+    impl_->values.removed(key, existing->cell, name);
     return {};
 }
 

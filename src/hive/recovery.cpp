@@ -246,7 +246,7 @@ bool check_base_block(BaseBlock& base, FindingSink& sink, bool* corrected) {
     };
     const std::uint32_t bins_size = base.bins_size;
     require(base.major == 1, 20, "major version 1", base.major);
-    require(base.minor >= 2 && base.minor <= 6, 24, "minor version 2 to 6", base.minor);
+    require(base.minor <= 6, 24, "minor version 0 to 6", base.minor);
     correct(base.type, base.type == file_type_primary, file_type_primary, 28, "file type 0 (primary)");
     correct(base.format, base.format == 1, 1, 32, "format 1");
     require(bins_size != 0 && bins_size % page_size == 0, 40, "a multiple of 4096", bins_size);

@@ -235,7 +235,7 @@ void trimmed_between_flushes(Run& run) {
 // Data and lists that grow and shrink where they are.
 void resized_in_place(Run& run) {
     run.create();
-    for (const std::size_t size : {40, 900, 2500, 300, 4000, 12, 9000}) {
+    for (const std::size_t size : {40U, 900U, 2500U, 300U, 4000U, 12U, 9000U}) {
         run.set(run.hive->root(), "last", size, 'r');
         run.set(run.hive->root(), "other" + std::to_string(size), 20, 'o');
         run.flush();

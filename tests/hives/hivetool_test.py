@@ -149,6 +149,18 @@ class Commands(unittest.TestCase):
         text = self.lines("deleted", self.path("deleted"))
         self.assertEqual(text[-1], "2 keys, 4 values")
 
+    def test_deleted_looks_behind_the_last_bin(self):
+        # As a file is whose size went down in the base block alone: the bins behind it are still there.
+        whole = bytearray(Path(self.make("many")).read_bytes())
+        small = bytearray(Path(self.make("types")).read_bytes())
+        cut = Path(self.path("cut"))
+        bins = len(small) - 4096
+        self.assertLess(bins, len(whole) - 4096)
+        cut.write_bytes(small + whole[4096 + bins:])
+        rows = [json.loads(line) for line in self.lines("deleted", "--json", cut)]
+        self.assertTrue(any(row.get("place") == "behind the bins" for row in rows))
+        self.assertEqual(self.lines("deleted", self.path("types"))[-1].split()[0], "0")
+
     def test_recover_finds_the_log_beside_the_hive(self):
         hive = self.path("crashed")
         subprocess.run([MAKE_HIVE, "--crash", hive], check=True)
