@@ -1,6 +1,7 @@
 #include "io/flt.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -57,13 +58,14 @@ struct _FLT_PORT {
     // A client port.
     std::shared_ptr<_FLT_PORT> server;
     PVOID connection_cookie = nullptr;
-    bool connected = false;
+    std::atomic<bool> connected{false};
     bool closed_by_driver = false;
     std::uint64_t next_id = 1;
     std::deque<MessageRef> waiting;  // for the program to take
     std::vector<MessageRef> taken;   // for its reply
     KEVENT arrived;
-    ex::RundownRef calls;  // of the driver's message routine
+    ex::RundownRef calls;    // of the driver's message routine
+    ex::RundownRef endings;  // of its disconnect routine
 };
 using PortRef = std::shared_ptr<_FLT_PORT>;
 
@@ -121,12 +123,12 @@ void end_message(Message& message, NTSTATUS status) {
 }
 
 // The port is of no use to its program any more: whoever waits for it is told.
-void disconnect(const PortRef& port) {
+// False: somebody else did it.
+bool disconnect(const PortRef& port) {
     std::deque<MessageRef> orphans;
     {
         ExclusiveGuard guard(manager().lock);
-        if (!port->connected) return;
-        port->connected = false;
+        if (!port->connected.exchange(false)) return false;
         orphans.swap(port->waiting);
         for (MessageRef& message : port->taken) orphans.push_back(std::move(message));
         port->taken.clear();
@@ -134,6 +136,7 @@ void disconnect(const PortRef& port) {
     }
     for (const MessageRef& message : orphans) end_message(*message, STATUS_PORT_DISCONNECTED);
     KeSetEvent(&port->arrived, IO_NO_INCREMENT, FALSE);
+    return true;
 }
 
 NTSTATUS connect(IRP* irp, Bytes input) {
@@ -260,10 +263,10 @@ NTSTATUS control(DEVICE_OBJECT*, IRP* irp) {
 NTSTATUS cleanup(DEVICE_OBJECT*, IRP* irp) {
     if (const Connection* const connection = connection_of(irp)) {
         const PortRef port = connection->port;
-        const bool was_connected = port->connected;
-        disconnect(port);
+        ex::RundownGuard ending(port->endings);  // the filter stays until it was told
+        const bool mine = disconnect(port);
         port->calls.wait();
-        if (was_connected && port->server->disconnect != nullptr)
+        if (mine && ending && port->server->disconnect != nullptr)
             ex::call_driver("port disconnect routine", port->server->disconnect, port->connection_cookie);
         ExclusiveGuard guard(manager().lock);
         if (port->closed_by_driver) std::erase(manager().clients, port);
@@ -307,6 +310,7 @@ void remove_filter(_FLT_FILTER* filter) {
     for (const PortRef& port : clients) {
         disconnect(port);
         port->calls.wait();
+        port->endings.wait();
     }
     ExclusiveGuard guard(manager().lock);
     for (const PortRef& port : clients) std::erase(manager().clients, port);

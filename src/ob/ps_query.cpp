@@ -16,7 +16,6 @@ using regent::ob::ObjectRef;
 
 namespace {
 
-constexpr ACCESS_MASK all_process_access = 0x001FFFFF;
 constexpr ACCESS_MASK all_token_access = 0x000F01FF;
 
 std::uint32_t number(HANDLE id) { return static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(id)); }
