@@ -39,7 +39,7 @@ long wcstol(const wchar_t*, wchar_t**, int) RG_BIND(rg_wcstol);
 int _wtoi(const wchar_t*) RG_BIND(rg_wtoi);
 RG_EXTERN_C_END
 
-#ifdef __cplusplus
+#if defined(__cplusplus) && (!defined(_WCHAR_H) || defined(__CORRECT_ISO_CPP_WCHAR_H_PROTO))
 /* C++ sees searches that keep the constness of what they search, and copies that know their array. */
 extern "C" const wchar_t* rg_wcschr(const wchar_t*, wchar_t);
 extern "C" const wchar_t* rg_wcsrchr(const wchar_t*, wchar_t);

@@ -1,3 +1,4 @@
-/* The SDK splits winbase.h into API sets; we do not. */
+/* Text functions are declared in winbase.h and winnls.h. */
 #pragma once
-#include "winbase.h"
+
+#include "winnls.h"

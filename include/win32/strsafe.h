@@ -1,112 +1,75 @@
-/* Bounded string functions with HRESULTs. Cb counts bytes, Cch units; a text that does not fit is cut and terminated.
- */
+/* Bounded strings: every StringCch and StringCb function in A and W, for callers that pass a buffer's size along. */
 #pragma once
 
 #include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "windef.h"
+#include "winbase.h"
+#include "winerror.h"
 
-#ifndef S_OK
-#define S_OK ((HRESULT)0)
-#define SUCCEEDED(hr) (((HRESULT)(hr)) >= 0)
-#define FAILED(hr) (((HRESULT)(hr)) < 0)
-#endif
 #define STRSAFE_MAX_CCH 2147483647
-#define STRSAFE_E_INSUFFICIENT_BUFFER ((HRESULT)0x8007007A)
-#define STRSAFE_E_INVALID_PARAMETER ((HRESULT)0x80070057)
+#define STRSAFE_E_INSUFFICIENT_BUFFER ((HRESULT)0x8007007AL)
+#define STRSAFE_E_INVALID_PARAMETER ((HRESULT)0x80070057L)
+#define STRSAFE_E_END_OF_FILE ((HRESULT)0x80070026L)
 
-/* One family for each character type. */
-#define RG_STRSAFE(X, unit)                                                                                           \
-    static inline                                                                                                     \
-        __attribute__((unused)) HRESULT StringCchCopyN##X(unit* dest, size_t room, const unit* source, size_t most) { \
-        size_t i = 0;                                                                                                 \
-        if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                                  \
-        for (; i < most && source[i] != 0; i++) {                                                                     \
-            if (i + 1 == room) {                                                                                      \
-                dest[i] = 0;                                                                                          \
-                return STRSAFE_E_INSUFFICIENT_BUFFER;                                                                 \
-            }                                                                                                         \
-            dest[i] = source[i];                                                                                      \
-        }                                                                                                             \
-        dest[i] = 0;                                                                                                  \
-        return S_OK;                                                                                                  \
-    }                                                                                                                 \
-    static inline __attribute__((unused)) HRESULT StringCchLength##X(const unit* text, size_t most, size_t* length) { \
-        size_t i = 0;                                                                                                 \
-        while (i < most && text[i] != 0) i++;                                                                         \
-        if (length != NULL) *length = i < most ? i : 0;                                                               \
-        return i < most ? S_OK : STRSAFE_E_INVALID_PARAMETER;                                                         \
-    }                                                                                                                 \
-    static inline __attribute__((unused)) HRESULT StringCchCopy##X(unit* dest, size_t room, const unit* source) {     \
-        return StringCchCopyN##X(dest, room, source, STRSAFE_MAX_CCH);                                                \
-    }                                                                                                                 \
-    static inline __attribute__((unused)) HRESULT StringCchCat##X(unit* dest, size_t room, const unit* source) {      \
-        size_t used;                                                                                                  \
-        if (room > STRSAFE_MAX_CCH || StringCchLength##X(dest, room, &used) != S_OK)                                  \
-            return STRSAFE_E_INVALID_PARAMETER;                                                                       \
-        return StringCchCopyN##X(dest + used, room - used, source, STRSAFE_MAX_CCH);                                  \
-    }                                                                                                                 \
-    static inline __attribute__((unused)) HRESULT StringCbCopy##X(unit* dest, size_t bytes, const unit* source) {     \
-        return StringCchCopy##X(dest, bytes / sizeof(unit), source);                                                  \
-    }                                                                                                                 \
-    static inline __attribute__((unused)) HRESULT StringCbCat##X(unit* dest, size_t bytes, const unit* source) {      \
-        return StringCchCat##X(dest, bytes / sizeof(unit), source);                                                   \
-    }
-RG_STRSAFE(A, char)
-RG_STRSAFE(W, WCHAR)
-#undef RG_STRSAFE
+/* The low byte is the unit to fill with. */
+#define STRSAFE_IGNORE_NULLS 0x00000100
+#define STRSAFE_FILL_BEHIND_NULL 0x00000200
+#define STRSAFE_FILL_ON_FAILURE 0x00000400
+#define STRSAFE_NULL_ON_FAILURE 0x00000800
+#define STRSAFE_NO_TRUNCATION 0x00001000
+#define STRSAFE_FILL_BYTE(x) ((DWORD)(((x) & 0x000000FF) | STRSAFE_FILL_BEHIND_NULL))
+#define STRSAFE_FAILURE_BYTE(x) ((DWORD)(((x) & 0x000000FF) | STRSAFE_FILL_ON_FAILURE))
 
 RG_EXTERN_C_BEGIN
-int rg_vsnwprintf(WCHAR*, size_t, const WCHAR*, va_list);
+/* The units that the text takes without its NUL; no more than room are written, always with a NUL. */
+size_t rg_format_wide(WCHAR* to, size_t room, const WCHAR* format, va_list arguments);
+size_t rg_format_narrow(char* to, size_t room, const char* format, va_list arguments);
 RG_EXTERN_C_END
-#define RG_STRSAFE_PRINT(X, unit, print)                                                                           \
-    static inline __attribute__((unused)) HRESULT StringCchVPrintf##X(unit* dest, size_t room, const unit* format, \
-                                                                      va_list list) {                              \
-        int count;                                                                                                 \
-        if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                               \
-        count = print(dest, room, format, list);                                                                   \
-        dest[room - 1] = 0;                                                                                        \
-        return count < 0 || (size_t)count >= room ? STRSAFE_E_INSUFFICIENT_BUFFER : S_OK;                          \
-    }                                                                                                              \
-    static inline                                                                                                  \
-        __attribute__((unused)) HRESULT StringCchPrintf##X(unit* dest, size_t room, const unit* format, ...) {     \
-        HRESULT result;                                                                                            \
-        va_list list;                                                                                              \
-        va_start(list, format);                                                                                    \
-        result = StringCchVPrintf##X(dest, room, format, list);                                                    \
-        va_end(list);                                                                                              \
-        return result;                                                                                             \
-    }                                                                                                              \
-    static inline                                                                                                  \
-        __attribute__((unused)) HRESULT StringCbPrintf##X(unit* dest, size_t bytes, const unit* format, ...) {     \
-        HRESULT result;                                                                                            \
-        va_list list;                                                                                              \
-        va_start(list, format);                                                                                    \
-        result = StringCchVPrintf##X(dest, bytes / sizeof(unit), format, list);                                    \
-        va_end(list);                                                                                              \
-        return result;                                                                                             \
-    }
-RG_STRSAFE_PRINT(A, char, vsnprintf)
-RG_STRSAFE_PRINT(W, WCHAR, rg_vsnwprintf)
-#undef RG_STRSAFE_PRINT
+
+#define RG_CHAR WCHAR
+#define RG_NAME(prefix, name, suffix) prefix##name##suffix##W
+#define RG_FORMAT rg_format_wide
+#include "strsafe_width.h"
+#undef RG_CHAR
+#undef RG_NAME
+#undef RG_FORMAT
+#define RG_CHAR char
+#define RG_NAME(prefix, name, suffix) prefix##name##suffix##A
+#define RG_FORMAT rg_format_narrow
+#include "strsafe_width.h"
+#undef RG_CHAR
+#undef RG_NAME
+#undef RG_FORMAT
 
 #ifdef UNICODE
-#define StringCchCopy StringCchCopyW
-#define StringCchCopyN StringCchCopyNW
-#define StringCchCat StringCchCatW
-#define StringCchLength StringCchLengthW
-#define StringCbCopy StringCbCopyW
-#define StringCbCat StringCbCatW
-#define StringCchPrintf StringCchPrintfW
-#define StringCbPrintf StringCbPrintfW
+#define RG_STRSAFE(name) name##W
 #else
-#define StringCchCopy StringCchCopyA
-#define StringCchCopyN StringCchCopyNA
-#define StringCchCat StringCchCatA
-#define StringCchLength StringCchLengthA
-#define StringCbCopy StringCbCopyA
-#define StringCbCat StringCbCatA
-#define StringCchPrintf StringCchPrintfA
-#define StringCbPrintf StringCbPrintfA
+#define RG_STRSAFE(name) name##A
 #endif
+#define StringCchCopy RG_STRSAFE(StringCchCopy)
+#define StringCchCopyEx RG_STRSAFE(StringCchCopyEx)
+#define StringCchCopyN RG_STRSAFE(StringCchCopyN)
+#define StringCchCopyNEx RG_STRSAFE(StringCchCopyNEx)
+#define StringCchCat RG_STRSAFE(StringCchCat)
+#define StringCchCatEx RG_STRSAFE(StringCchCatEx)
+#define StringCchCatN RG_STRSAFE(StringCchCatN)
+#define StringCchCatNEx RG_STRSAFE(StringCchCatNEx)
+#define StringCchPrintf RG_STRSAFE(StringCchPrintf)
+#define StringCchPrintfEx RG_STRSAFE(StringCchPrintfEx)
+#define StringCchVPrintf RG_STRSAFE(StringCchVPrintf)
+#define StringCchVPrintfEx RG_STRSAFE(StringCchVPrintfEx)
+#define StringCchLength RG_STRSAFE(StringCchLength)
+#define StringCbCopy RG_STRSAFE(StringCbCopy)
+#define StringCbCopyEx RG_STRSAFE(StringCbCopyEx)
+#define StringCbCopyN RG_STRSAFE(StringCbCopyN)
+#define StringCbCopyNEx RG_STRSAFE(StringCbCopyNEx)
+#define StringCbCat RG_STRSAFE(StringCbCat)
+#define StringCbCatEx RG_STRSAFE(StringCbCatEx)
+#define StringCbCatN RG_STRSAFE(StringCbCatN)
+#define StringCbCatNEx RG_STRSAFE(StringCbCatNEx)
+#define StringCbPrintf RG_STRSAFE(StringCbPrintf)
+#define StringCbPrintfEx RG_STRSAFE(StringCbPrintfEx)
+#define StringCbVPrintf RG_STRSAFE(StringCbVPrintf)
+#define StringCbVPrintfEx RG_STRSAFE(StringCbVPrintfEx)
+#define StringCbLength RG_STRSAFE(StringCbLength)

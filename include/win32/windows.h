@@ -5,14 +5,23 @@
 
 #include <ctype.h>
 
+#include "interlockedapi.h"
+#include "libloaderapi.h"
 #include "process_thread.h"
+#include "processenv.h"
+#include "processthreadsapi.h"
+#include "shellapi.h"
+#include "synchapi.h"
+#include "timezoneapi.h"
 #include "winbase.h"
 #include "windef.h"
 #include "winerror.h"
 #include "winioctl.h"
+#include "winnls.h"
 #include "winnt.h"
 #include "winreg.h"
 #include "winsvc.h"
+#include "winuser.h"
 #if defined(__SIZEOF_WCHAR_T__) && __SIZEOF_WCHAR_T__ == 2
-#include "wchar.h"
+#include <wchar.h>
 #endif

@@ -1,5 +1,7 @@
 #include "rtl/format.h"
 
+#include <cstdio>
+
 namespace regent::rtl {
 namespace {
 
@@ -177,6 +179,12 @@ private:
                 return string(spec);
             case 'Z':
                 return counted_string(spec);
+            case 'e':
+            case 'E':
+            case 'f':
+            case 'g':
+            case 'G':
+                return floating(spec);
             case 'n':
                 arguments_.next();
                 return;  // never writes through a pointer
@@ -248,6 +256,25 @@ private:
         const char* sign = "";
         if (spec.alternate && value != 0) sign = base == 16 ? (upper ? "0X" : "0x") : base == 8 ? "0" : "";
         number(spec, sign, digits_of(value, base, upper), value == 0);
+    }
+
+    void floating(const Spec& spec) {
+        double value = 0;
+        if (!arguments_.next_double(&value)) return out_.push_back(static_cast<typename Out::value_type>(spec.type));
+        std::string format = "%";
+        if (spec.plus) format += '+';
+        if (spec.space) format += ' ';
+        if (spec.zero && !spec.left) format += '0';
+        if (spec.alternate) format += '#';
+        format += "*.*";
+        format += static_cast<char>(spec.type);
+        const int width = spec.left ? 0 : static_cast<int>(spec.width);
+        const int precision = spec.has_precision ? static_cast<int>(spec.precision) : 6;
+        const int length = std::snprintf(nullptr, 0, format.c_str(), width, precision, value);
+        std::string text(static_cast<std::size_t>(length) + 1, '\0');
+        std::snprintf(text.data(), text.size(), format.c_str(), width, precision, value);
+        text.pop_back();
+        pad(spec, text);
     }
 
     void pointer(const Spec& spec) {

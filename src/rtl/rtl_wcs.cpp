@@ -107,7 +107,7 @@ Number parse(const char16_t* text, unsigned base) {
 
 // C's swprintf: the count, or -1 when it does not fit with its NUL.
 int print(char16_t* to, std::size_t size, const char16_t* format, va_list list) {
-    rtl::VaListArguments arguments(list);
+    rtl::VaListArguments arguments(list, rtl::VaListArguments::Floating::yes);
     const Utf16 text = rtl::format_wide(format, arguments);
     if (size == 0) return -1;
     const std::size_t copied = text.size() < size ? text.size() : size - 1;
@@ -118,7 +118,7 @@ int print(char16_t* to, std::size_t size, const char16_t* format, va_list list) 
 
 // Microsoft's _snwprintf: no NUL when the text fills the buffer, -1 when it does not fit.
 int print_unterminated(char16_t* to, std::size_t size, const char16_t* format, va_list list) {
-    rtl::VaListArguments arguments(list);
+    rtl::VaListArguments arguments(list, rtl::VaListArguments::Floating::yes);
     const Utf16 text = rtl::format_wide(format, arguments);
     const std::size_t copied = text.size() < size ? text.size() : size;
     std::memcpy(to, text.data(), copied * 2);

@@ -5,6 +5,7 @@
 #include "nt/ntservices.h"
 #include "win32/convert.h"
 #include "win32/predefined.h"
+#include "win32/thread.h"
 
 using namespace regent;
 using namespace regent::win32;
@@ -37,7 +38,10 @@ DWORD wait_result(NTSTATUS status) {
 
 extern "C" {
 
-BOOL WINAPI CloseHandle(HANDLE hObject) { return finish(NtClose(hObject)); }
+BOOL WINAPI CloseHandle(HANDLE hObject) {
+    forget_thread(hObject);
+    return finish(NtClose(hObject));
+}
 
 BOOL WINAPI DuplicateHandle(HANDLE hSourceProcessHandle, HANDLE hSourceHandle, HANDLE hTargetProcessHandle,
                             HANDLE* lpTargetHandle, DWORD dwDesiredAccess, BOOL bInheritHandle, DWORD dwOptions) {
@@ -83,10 +87,15 @@ DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds) {
     return WaitForSingleObjectEx(hHandle, dwMilliseconds, FALSE);
 }
 
-DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE* lpHandles, BOOL bWaitAll, DWORD dwMilliseconds) {
+DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE* lpHandles, BOOL bWaitAll, DWORD dwMilliseconds,
+                                      BOOL bAlertable) {
     LARGE_INTEGER storage;
     return wait_result(NtWaitForMultipleObjects(nCount, const_cast<HANDLE*>(lpHandles), bWaitAll ? WaitAll : WaitAny,
-                                                FALSE, timeout_of(dwMilliseconds, storage)));
+                                                bAlertable ? TRUE : FALSE, timeout_of(dwMilliseconds, storage)));
+}
+
+DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE* lpHandles, BOOL bWaitAll, DWORD dwMilliseconds) {
+    return WaitForMultipleObjectsEx(nCount, lpHandles, bWaitAll, dwMilliseconds, FALSE);
 }
 
 void WINAPI Sleep(DWORD dwMilliseconds) {

@@ -24,6 +24,13 @@ void* allocate(SIZE_T size, bool zero) {
     return zero ? std::calloc(1, size == 0 ? 1 : size) : std::malloc(size == 0 ? 1 : size);
 }
 
+// A block of the heap tells its size: HeapSize is exact on Windows, the C library's answer is not.
+struct alignas(MEMORY_ALLOCATION_ALIGNMENT) HeapBlock {
+    SIZE_T size;
+};
+
+HeapBlock* block_of(LPVOID memory) { return static_cast<HeapBlock*>(memory) - 1; }
+
 }  // namespace
 
 extern "C" {
@@ -99,21 +106,36 @@ HANDLE WINAPI GetProcessHeap(void) {
 }
 
 LPVOID WINAPI HeapAlloc(HANDLE, DWORD dwFlags, SIZE_T dwBytes) {
-    return allocate(dwBytes, (dwFlags & HEAP_ZERO_MEMORY) != 0);
+    if (dwBytes > SIZE_MAX - sizeof(HeapBlock)) return nullptr;
+    auto* block = static_cast<HeapBlock*>(allocate(dwBytes + sizeof(HeapBlock), (dwFlags & HEAP_ZERO_MEMORY) != 0));
+    if (block == nullptr) return nullptr;
+    block->size = dwBytes;
+    return block + 1;
 }
 
-// HEAP_ZERO_MEMORY concerns the added bytes, whose start the C library does not tell: refused rather than forgotten.
 LPVOID WINAPI HeapReAlloc(HANDLE, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBytes) {
-    if ((dwFlags & HEAP_ZERO_MEMORY) != 0) {
-        SetLastError(ERROR_NOT_SUPPORTED);
-        return nullptr;
-    }
-    return std::realloc(lpMem, dwBytes == 0 ? 1 : dwBytes);
+    if (lpMem == nullptr || dwBytes > SIZE_MAX - sizeof(HeapBlock)) return nullptr;
+    const SIZE_T old_size = block_of(lpMem)->size;
+    auto* block = static_cast<HeapBlock*>(std::realloc(block_of(lpMem), dwBytes + sizeof(HeapBlock)));
+    if (block == nullptr) return nullptr;
+    block->size = dwBytes;
+    auto* bytes = reinterpret_cast<BYTE*>(block + 1);
+    if ((dwFlags & HEAP_ZERO_MEMORY) != 0 && dwBytes > old_size) std::memset(bytes + old_size, 0, dwBytes - old_size);
+    return bytes;
 }
+
+SIZE_T WINAPI HeapSize(HANDLE, DWORD, LPCVOID lpMem) { return block_of(const_cast<LPVOID>(lpMem))->size; }
 
 BOOL WINAPI HeapFree(HANDLE, DWORD, LPVOID lpMem) {
-    std::free(lpMem);
+    if (lpMem != nullptr) std::free(block_of(lpMem));
     return TRUE;
+}
+
+// Memory is never moved: a handle is its address.
+LPVOID WINAPI GlobalLock(HGLOBAL hMem) { return hMem; }
+BOOL WINAPI GlobalUnlock(HGLOBAL) {
+    SetLastError(NO_ERROR);
+    return FALSE;
 }
 
 // There is no user-mode debugger to receive it; stderr is where a Linux user looks.

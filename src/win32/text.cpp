@@ -39,6 +39,7 @@ int WINAPI MultiByteToWideChar(UINT CodePage, DWORD dwFlags, LPCSTR lpMultiByteS
     if (!known_code_page(CodePage) || lpMultiByteStr == nullptr || cbMultiByte == 0 || cbMultiByte < -1 || bad_output) {
         return fail_with(ERROR_INVALID_PARAMETER);
     }
+    if (CodePage == CP_UTF8 && (dwFlags & ~DWORD{MB_ERR_INVALID_CHARS}) != 0) return fail_with(ERROR_INVALID_FLAGS);
     const std::size_t length =
         cbMultiByte == -1 ? std::strlen(lpMultiByteStr) + 1 : static_cast<std::size_t>(cbMultiByte);
     const std::string_view bytes{lpMultiByteStr, length};
@@ -50,16 +51,26 @@ int WINAPI MultiByteToWideChar(UINT CodePage, DWORD dwFlags, LPCSTR lpMultiByteS
     return deliver<char16_t>(text, lpWideCharStr, cchWideChar);
 }
 
-int WINAPI WideCharToMultiByte(UINT CodePage, DWORD, LPCWSTR lpWideCharStr, int cchWideChar, LPSTR lpMultiByteStr,
-                               int cbMultiByte, LPCSTR, LPBOOL lpUsedDefaultChar) {
+int WINAPI WideCharToMultiByte(UINT CodePage, DWORD dwFlags, LPCWSTR lpWideCharStr, int cchWideChar,
+                               LPSTR lpMultiByteStr, int cbMultiByte, LPCSTR lpDefaultChar, LPBOOL lpUsedDefaultChar) {
     const bool bad_output = cbMultiByte < 0 || (cbMultiByte > 0 && lpMultiByteStr == nullptr);
     if (!known_code_page(CodePage) || lpWideCharStr == nullptr || cchWideChar == 0 || cchWideChar < -1 || bad_output) {
         return fail_with(ERROR_INVALID_PARAMETER);
     }
+    // UTF-8 needs no default character and refuses to be given one.
+    if (CodePage == CP_UTF8 && (lpDefaultChar != nullptr || lpUsedDefaultChar != nullptr)) {
+        return fail_with(ERROR_INVALID_PARAMETER);
+    }
+    if (CodePage == CP_UTF8 && (dwFlags & ~DWORD{WC_ERR_INVALID_CHARS}) != 0) return fail_with(ERROR_INVALID_FLAGS);
     const std::size_t length =
         cchWideChar == -1 ? units_of(lpWideCharStr).size() + 1 : static_cast<std::size_t>(cchWideChar);
     if (lpUsedDefaultChar != nullptr) *lpUsedDefaultChar = FALSE;  // every unit has a form in UTF-8
-    return deliver<char>(rtl::to_utf8({lpWideCharStr, length}), lpMultiByteStr, cbMultiByte);
+    const std::string text = rtl::to_utf8({lpWideCharStr, length});
+    // A lone surrogate has become something else: then the text does not come back the same.
+    if ((dwFlags & WC_ERR_INVALID_CHARS) != 0 && rtl::from_utf8(text) != Utf16View(lpWideCharStr, length)) {
+        return fail_with(ERROR_NO_UNICODE_TRANSLATION);
+    }
+    return deliver<char>(text, lpMultiByteStr, cbMultiByte);
 }
 
 // The size needed, with the NUL; more than nSize means that nothing was written.
@@ -77,6 +88,22 @@ DWORD WINAPI ExpandEnvironmentStringsA(LPCSTR lpSrc, LPSTR lpDst, DWORD nSize) {
 
 int WINAPI lstrlenW(LPCWSTR lpString) { return static_cast<int>(units_of(lpString).size()); }
 int WINAPI lstrlenA(LPCSTR lpString) { return lpString == nullptr ? 0 : static_cast<int>(std::strlen(lpString)); }
+
+// At most iMaxLength units with the NUL, which is always there.
+LPWSTR WINAPI lstrcpynW(LPWSTR lpString1, LPCWSTR lpString2, int iMaxLength) {
+    if (iMaxLength <= 0) return lpString1;
+    const auto text = units_of(lpString2).substr(0, static_cast<std::size_t>(iMaxLength - 1));
+    std::copy(text.begin(), text.end(), lpString1);
+    lpString1[text.size()] = 0;
+    return lpString1;
+}
+LPSTR WINAPI lstrcpynA(LPSTR lpString1, LPCSTR lpString2, int iMaxLength) {
+    if (iMaxLength <= 0) return lpString1;
+    const auto text = std::string_view(lpString2).substr(0, static_cast<std::size_t>(iMaxLength - 1));
+    std::copy(text.begin(), text.end(), lpString1);
+    lpString1[text.size()] = 0;
+    return lpString1;
+}
 
 LPWSTR WINAPI lstrcpyW(LPWSTR lpString1, LPCWSTR lpString2) {
     std::memcpy(lpString1, lpString2, (units_of(lpString2).size() + 1) * sizeof(WCHAR));

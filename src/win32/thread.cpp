@@ -1,229 +1,217 @@
-// Threads, and overlapped requests whose routines run when their thread waits alertably: each request has an event of
-// its own, which that wait watches. The executive's user APCs have no part in it.
+// Threads. A thread's handle is an event that its end sets, so every wait works on it; what else Windows knows of a
+// thread (its exit code, its id) is kept beside the handle's value until that is closed.
+#include "win32/thread.h"
+
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
-#include <utility>
-#include <vector>
+#include <unordered_map>
 
 #include "nt/ntservices.h"
-#include "win32/convert.h"
-#include "win32/process_thread.h"
-#include "win32/winerror.h"
+#include "rtl/lock.h"
+#include "win32/predefined.h"
+#include "win32/process.h"
 
 using namespace regent;
 using namespace regent::win32;
 
 namespace {
 
-struct Request {
-    OVERLAPPED* overlapped;
-    LPOVERLAPPED_COMPLETION_ROUTINE routine;
-    HANDLE event;
+struct Thread {
+    LPTHREAD_START_ROUTINE start;
+    LPVOID parameter;
+    HANDLE done = nullptr;  // its own handle to the event: the creator may close his
+    std::atomic<DWORD> code{STILL_ACTIVE};
+    std::atomic<std::uint32_t> id{0};
+    std::atomic<std::uint32_t> gate{1};  // 0: created suspended and not yet resumed
 };
 
-// Requests of the calling thread whose routines did not run yet.
-struct Requests {
-    std::vector<Request> pending;
-    ~Requests() {
-        for (const Request& request : pending) NtClose(request.event);
+// Internally synchronised by lock_; `count` spares those who never create a thread the lock.
+class Threads {
+public:
+    void add(HANDLE handle, std::shared_ptr<Thread> thread) {
+        ExclusiveGuard guard(lock_);
+        threads_[handle] = std::move(thread);
+        count_.store(threads_.size(), std::memory_order_relaxed);
     }
-};
-thread_local Requests requests;
-
-NTSTATUS status_of(const OVERLAPPED& overlapped) { return reinterpret_cast<const IO_STATUS_BLOCK&>(overlapped).Status; }
-
-// Runs the routines of those that are done, in the order of the requests. A routine may make new ones.
-bool run_completed() {
-    bool ran = false;
-    for (;;) {
-        const auto done = std::ranges::find_if(requests.pending, [](const Request& request) {
-            LARGE_INTEGER at_once{};
-            return NtWaitForSingleObject(request.event, FALSE, &at_once) == STATUS_WAIT_0;
-        });
-        if (done == requests.pending.end()) return ran;
-        const Request request = *done;
-        requests.pending.erase(done);
-        NtClose(request.event);
-        const NTSTATUS status = status_of(*request.overlapped);
-        const DWORD error = NT_SUCCESS(status) ? DWORD{ERROR_SUCCESS} : RtlNtStatusToDosError(status);
-        request.routine(error, static_cast<DWORD>(request.overlapped->InternalHigh), request.overlapped);
-        ran = true;
+    std::shared_ptr<Thread> find(HANDLE handle) {
+        if (count_.load(std::memory_order_relaxed) == 0) return nullptr;
+        ExclusiveGuard guard(lock_);
+        const auto found = threads_.find(handle);
+        return found == threads_.end() ? nullptr : found->second;
     }
-}
-
-template <typename Call>
-BOOL begin(OVERLAPPED* overlapped, LPOVERLAPPED_COMPLETION_ROUTINE routine, Call call) {
-    if (requests.pending.size() >= MAXIMUM_WAIT_OBJECTS) {
-        SetLastError(ERROR_NOT_ENOUGH_QUOTA);
-        return FALSE;
+    void remove(HANDLE handle) {
+        if (count_.load(std::memory_order_relaxed) == 0) return;
+        std::shared_ptr<Thread> doomed;
+        ExclusiveGuard guard(lock_);
+        const auto found = threads_.find(handle);
+        if (found == threads_.end()) return;
+        doomed = std::move(found->second);
+        threads_.erase(found);
+        count_.store(threads_.size(), std::memory_order_relaxed);
     }
-    HANDLE event = nullptr;
-    NTSTATUS status = NtCreateEvent(&event, EVENT_ALL_ACCESS, nullptr, NotificationEvent, FALSE);
-    if (NT_SUCCESS(status)) {
-        overlapped->Internal = static_cast<ULONG_PTR>(STATUS_PENDING);
-        LARGE_INTEGER offset;
-        offset.u.LowPart = overlapped->Offset;
-        offset.u.HighPart = static_cast<LONG>(overlapped->OffsetHigh);
-        status = call(event, reinterpret_cast<IO_STATUS_BLOCK*>(overlapped), &offset);
-        if (NT_SUCCESS(status)) {
-            requests.pending.push_back({overlapped, routine, event});
-            return TRUE;
-        }
-        NtClose(event);
-    }
-    SetLastError(RtlNtStatusToDosError(status));
-    return FALSE;
-}
 
-struct Start {
-    LPTHREAD_START_ROUTINE routine = nullptr;
-    void* parameter = nullptr;
-    HANDLE ended = nullptr;  // the creator's handle
-    HANDLE own = nullptr;    // the thread's: the creator may close its own at any time
-    std::atomic<DWORD> id{0};
+private:
+    Mutex<LockRank::leaf> lock_;
+    std::unordered_map<HANDLE, std::shared_ptr<Thread>> threads_ RG_GUARDED_BY(lock_);
+    std::atomic<std::size_t> count_{0};
 };
 
-DWORD copy_path(const std::string& path, LPWSTR buffer, DWORD size) {
-    Utf16 wide = rtl::from_utf8(path);
-    std::ranges::replace(wide, u'/', u'\\');
-    if (wide.size() < size) {
-        std::copy_n(wide.c_str(), wide.size() + 1, buffer);
-        return static_cast<DWORD>(wide.size());
-    }
-    SetLastError(ERROR_INSUFFICIENT_BUFFER);
-    return static_cast<DWORD>(wide.size() + 1);
+Threads& threads() {
+    static Threads& table = *new Threads;  // never destroyed: threads may outlive main()
+    return table;
 }
 
-DWORD copy_path(const std::string& path, LPSTR buffer, DWORD size) {
-    if (path.size() < size) {
-        std::ranges::replace_copy(path, buffer, '/', '\\');
-        buffer[path.size()] = '\0';
-        return static_cast<DWORD>(path.size());
-    }
-    SetLastError(ERROR_INSUFFICIENT_BUFFER);
-    return static_cast<DWORD>(path.size() + 1);
+thread_local std::shared_ptr<Thread>* current = nullptr;
+
+void finish(void* argument) {
+    const std::unique_ptr<std::shared_ptr<Thread>> self(static_cast<std::shared_ptr<Thread>*>(argument));
+    Thread& thread = **self;
+    DWORD running = STILL_ACTIVE;
+    thread.code.compare_exchange_strong(running, 0);
+    NtSetEvent(thread.done, nullptr);
+    NtClose(thread.done);
+    current = nullptr;
 }
 
-std::string program() {
-    char path[4096];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    return {path, static_cast<std::size_t>(std::max<ssize_t>(length, 0))};
-}
-
-std::string directory() {
-    char* const path = getcwd(nullptr, 0);
-    std::string text = path != nullptr ? path : "";
-    std::free(path);
-    return text;
-}
-
-thread_local std::shared_ptr<Start> running;
-
-void finish_thread() {
-    const std::shared_ptr<Start> self = std::exchange(running, nullptr);
-    if (!self) return;
-    NtSetEvent(self->own, nullptr);
-    NtClose(self->own);
-}
-
-void* run_thread(void* argument) {
-    const std::unique_ptr<std::shared_ptr<Start>> given(static_cast<std::shared_ptr<Start>*>(argument));
-    running = *given;
-    running->id.store(GetCurrentThreadId());
-    running->id.notify_one();
-    running->routine(running->parameter);
-    finish_thread();
+void* run(void* argument) {
+    current = static_cast<std::shared_ptr<Thread>*>(argument);
+    Thread& thread = **current;
+    pthread_cleanup_push(finish, argument);  // ExitThread unwinds to here
+    thread.id.store(GetCurrentThreadId());
+    thread.id.notify_all();
+    thread.gate.wait(0);
+    thread.code.store(thread.start(thread.parameter));
+    pthread_cleanup_pop(1);
     return nullptr;
+}
+
+HANDLE fail_with(DWORD error) {
+    SetLastError(error);
+    return nullptr;
+}
+
+bool start_detached(std::shared_ptr<Thread>* argument, SIZE_T stack_size) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) return false;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    // A size of Windows' is what is committed at first; too small a stack here would be the whole of it.
+    constexpr SIZE_T least = SIZE_T{1} << 20;
+    if (stack_size > least) pthread_attr_setstacksize(&attributes, stack_size);
+    pthread_t thread;
+    const int error = pthread_create(&thread, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    return error == 0;
 }
 
 }  // namespace
 
+namespace regent::win32 {
+
+void forget_thread(HANDLE handle) { threads().remove(handle); }
+
+}  // namespace regent::win32
+
 extern "C" {
 
-HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES, SIZE_T, LPTHREAD_START_ROUTINE lpStartAddress, LPVOID lpParameter,
-                           DWORD dwCreationFlags, LPDWORD lpThreadId) {
-    if (dwCreationFlags != 0) {
-        SetLastError(ERROR_NOT_SUPPORTED);
-        return nullptr;
+HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES, SIZE_T dwStackSize, LPTHREAD_START_ROUTINE lpStartAddress,
+                           LPVOID lpParameter, DWORD dwCreationFlags, LPDWORD lpThreadId) {
+    constexpr DWORD known = CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION;
+    if (lpStartAddress == nullptr || (dwCreationFlags & ~known) != 0) return fail_with(ERROR_INVALID_PARAMETER);
+    const HANDLE handle = CreateEventW(nullptr, TRUE, FALSE, nullptr);
+    if (handle == nullptr) return nullptr;
+    auto thread = std::make_shared<Thread>();
+    thread->start = lpStartAddress;
+    thread->parameter = lpParameter;
+    if ((dwCreationFlags & CREATE_SUSPENDED) != 0) thread->gate.store(0);
+    auto argument = std::make_unique<std::shared_ptr<Thread>>(thread);
+    const NTSTATUS status =
+        NtDuplicateObject(NtCurrentProcess(), handle, NtCurrentProcess(), &thread->done, 0, 0, DUPLICATE_SAME_ACCESS);
+    if (!NT_SUCCESS(status) || !start_detached(argument.get(), dwStackSize)) {
+        if (thread->done != nullptr) NtClose(thread->done);
+        NtClose(handle);
+        return fail_with(NT_SUCCESS(status) ? ERROR_NOT_ENOUGH_MEMORY : RtlNtStatusToDosError(status));
     }
-    const auto start = std::make_shared<Start>();
-    start->routine = lpStartAddress;
-    start->parameter = lpParameter;
-    NTSTATUS status = NtCreateEvent(&start->ended, EVENT_ALL_ACCESS, nullptr, NotificationEvent, FALSE);
-    if (NT_SUCCESS(status))
-        status = NtDuplicateObject(NtCurrentProcess(), start->ended, NtCurrentProcess(), &start->own, 0, 0,
-                                   DUPLICATE_SAME_ACCESS);
-    auto given = std::make_unique<std::shared_ptr<Start>>(start);
-    pthread_t thread;
-    if (!NT_SUCCESS(status) || pthread_create(&thread, nullptr, run_thread, given.get()) != 0) {
-        if (start->own != nullptr) NtClose(start->own);
-        if (start->ended != nullptr) NtClose(start->ended);
-        SetLastError(NT_SUCCESS(status) ? DWORD{ERROR_NOT_ENOUGH_MEMORY} : RtlNtStatusToDosError(status));
-        return nullptr;
-    }
-    static_cast<void>(given.release());  // the thread's
-    pthread_detach(thread);
-    start->id.wait(0);
-    if (lpThreadId != nullptr) *lpThreadId = start->id.load();
-    return start->ended;
+    argument.release();  // finish() takes it
+    thread->id.wait(0);
+    if (lpThreadId != nullptr) *lpThreadId = thread->id.load();
+    threads().add(handle, std::move(thread));
+    return handle;
 }
 
-void WINAPI ExitThread(DWORD) {
-    finish_thread();
+DWORD WINAPI ResumeThread(HANDLE hThread) {
+    const auto thread = threads().find(hThread);
+    if (!thread) {
+        SetLastError(ERROR_INVALID_HANDLE);
+        return 0xFFFFFFFF;
+    }
+    const DWORD was_suspended = thread->gate.exchange(1) == 0 ? 1 : 0;
+    thread->gate.notify_all();
+    return was_suspended;
+}
+
+DWORD WINAPI GetThreadId(HANDLE hThread) {
+    if (hThread == NtCurrentThread()) return GetCurrentThreadId();
+    const auto thread = threads().find(hThread);
+    if (!thread) SetLastError(ERROR_INVALID_HANDLE);
+    return thread ? thread->id.load() : 0;
+}
+
+BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode) {
+    const auto thread = threads().find(hThread);
+    if (hThread == NtCurrentThread()) {
+        *lpExitCode = STILL_ACTIVE;
+        return TRUE;
+    }
+    if (!thread) {
+        SetLastError(ERROR_INVALID_HANDLE);
+        return FALSE;
+    }
+    *lpExitCode = thread->code.load();
+    return TRUE;
+}
+
+void WINAPI ExitThread(DWORD dwExitCode) {
+    if (current != nullptr) (*current)->code.store(dwExitCode);
     pthread_exit(nullptr);
 }
 
 void WINAPI ExitProcess(UINT uExitCode) { std::exit(static_cast<int>(uExitCode)); }
 
-BOOL WINAPI ReadFileEx(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead, LPOVERLAPPED lpOverlapped,
-                       LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine) {
-    return begin(lpOverlapped, lpCompletionRoutine, [&](HANDLE event, IO_STATUS_BLOCK* block, LARGE_INTEGER* offset) {
-        return NtReadFile(hFile, event, nullptr, nullptr, block, lpBuffer, nNumberOfBytesToRead, offset, nullptr);
-    });
+BOOL WINAPI SwitchToThread(void) { return sched_yield() == 0; }
+
+uintptr_t _beginthreadex(void*, unsigned stack_size, unsigned(WINAPI* start)(void*), void* argument, unsigned flags,
+                         unsigned* thread_id) {
+    return reinterpret_cast<uintptr_t>(CreateThread(nullptr, stack_size, start, argument, flags, thread_id));
 }
 
-BOOL WINAPI WriteFileEx(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite, LPOVERLAPPED lpOverlapped,
-                        LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine) {
-    return begin(lpOverlapped, lpCompletionRoutine, [&](HANDLE event, IO_STATUS_BLOCK* block, LARGE_INTEGER* offset) {
-        return NtWriteFile(hFile, event, nullptr, nullptr, block, const_cast<LPVOID>(lpBuffer), nNumberOfBytesToWrite,
-                           offset, nullptr);
-    });
+void _endthreadex(unsigned code) { ExitThread(code); }
+
+DWORD WINAPI TlsAlloc(void) {
+    pthread_key_t key;
+    if (pthread_key_create(&key, nullptr) == 0) return key;
+    SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+    return TLS_OUT_OF_INDEXES;
 }
 
-DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable) {
-    if (bAlertable == FALSE || requests.pending.empty()) {
-        Sleep(dwMilliseconds);
-        return 0;
-    }
-    std::vector<HANDLE> events;
-    for (const Request& request : requests.pending) events.push_back(request.event);
-    const DWORD woken = WaitForMultipleObjects(static_cast<DWORD>(events.size()), events.data(), FALSE, dwMilliseconds);
-    if (woken == WAIT_FAILED || woken == WAIT_TIMEOUT) return 0;
-    return run_completed() ? DWORD{WAIT_IO_COMPLETION} : 0;
+BOOL WINAPI TlsFree(DWORD dwTlsIndex) {
+    if (pthread_key_delete(dwTlsIndex) == 0) return TRUE;
+    SetLastError(ERROR_INVALID_PARAMETER);
+    return FALSE;
 }
 
-DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize) {
-    if (hModule == nullptr) return copy_path(program(), lpFilename, nSize);
-    SetLastError(ERROR_INVALID_HANDLE);
-    return 0;
+LPVOID WINAPI TlsGetValue(DWORD dwTlsIndex) {
+    SetLastError(ERROR_SUCCESS);  // null may be the value
+    return pthread_getspecific(dwTlsIndex);
 }
 
-DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize) {
-    if (hModule == nullptr) return copy_path(program(), lpFilename, nSize);
-    SetLastError(ERROR_INVALID_HANDLE);
-    return 0;
-}
-
-DWORD WINAPI GetCurrentDirectoryW(DWORD nBufferLength, LPWSTR lpBuffer) {
-    return copy_path(directory(), lpBuffer, nBufferLength);
-}
-
-DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer) {
-    return copy_path(directory(), lpBuffer, nBufferLength);
+BOOL WINAPI TlsSetValue(DWORD dwTlsIndex, LPVOID lpTlsValue) {
+    if (pthread_setspecific(dwTlsIndex, lpTlsValue) == 0) return TRUE;
+    SetLastError(ERROR_INVALID_PARAMETER);
+    return FALSE;
 }
 }

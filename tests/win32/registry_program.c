@@ -391,6 +391,8 @@ static int errors_and_files(void) {
     CHECK(GetLastError() == ERROR_FILE_NOT_FOUND);
     CHECK(FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, ERROR_FILE_NOT_FOUND, 0,
                          text, 128, NULL) == 44);
+    CHECK(FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM, NULL, ERROR_KEY_DELETED, 0, text, 128, NULL) == 82);
+    CHECK(wcscmp(text, L"Illegal operation attempted on a registry key that has been marked for deletion.\r\n") == 0);
     file = CreateFileA("/proc/self/status", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
     if (file != INVALID_HANDLE_VALUE) {
         DWORD read = 0;
