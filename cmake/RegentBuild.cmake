@@ -35,6 +35,10 @@ target_compile_options(regent_options INTERFACE
   -fno-strict-aliasing
   -fno-omit-frame-pointer)
 target_link_libraries(regent_options INTERFACE Threads::Threads)
+option(RG_CALLBACKS "Announce registry operations to callbacks; OFF only to measure what that costs" ON)
+if(NOT RG_CALLBACKS)
+  target_compile_definitions(regent_options INTERFACE RG_NO_CALLBACKS)
+endif()
 
 # regent_sanitize(<target> <PRIVATE|INTERFACE>): what a sanitizer build adds. Everything that shares memory with
 # instrumented code takes it, also what does not use regent_options: drivers, programs in the Windows dialect.

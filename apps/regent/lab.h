@@ -1,10 +1,13 @@
 // The four experiments of docs/lab, each run on a store of its own.
 #pragma once
 
+#include <string>
+
 namespace regent::app {
 
 struct LabOptions {
     int experiment = 1;    // 1..4
+    std::string profile;   // RegistryCallbackProfile of the driver; empty: as the driver host chooses
     bool measure = false;  // 4 only: what the callback costs in four designs
     bool json = false;     // end with {"experiment":N,"expected":...,"observed":...}
 };

@@ -83,6 +83,8 @@ int main(int argc, char** argv) {
     CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
     lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));
     lab_command->add_flag("--measure", lab.measure, "With 4: measure the callback's cost in four designs");
+    lab_command->add_option("--profile", lab.profile, "The Windows that the callback is told it runs on")
+        ->check(CLI::IsMember({"XP", "Server2003", "Vista", "Windows7"}));
     lab_command->add_flag("--json", lab.json, "End with one line of JSON");
     lab_command->callback([&] { code = app::run_lab(lab); });
 

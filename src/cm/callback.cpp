@@ -3,67 +3,21 @@
 
 #include <algorithm>
 
+#include "cm/callback_classes.h"
 #include "cm/callback_registry.h"
 
 namespace regent::cm::filter {
 namespace {
-
-struct ClassLayout {
-    std::uint16_t call_context;
-    std::uint16_t object_context;
-    REG_NOTIFY_CLASS post;
-};
-
-// Where each pre structure has its two per-callback fields. The two classes of XP have none; they are not sent (R43).
-constexpr std::array<ClassLayout, MaxRegNtNotifyClass> make_layouts() {
-    std::array<ClassLayout, MaxRegNtNotifyClass> layouts{};
-#define RG_CLASS(pre, post, type, context) layouts[pre] = {offsetof(type, CallContext), offsetof(type, context), post}
-    RG_CLASS(RegNtPreDeleteKey, RegNtPostDeleteKey, REG_DELETE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreSetValueKey, RegNtPostSetValueKey, REG_SET_VALUE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreDeleteValueKey, RegNtPostDeleteValueKey, REG_DELETE_VALUE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreSetInformationKey, RegNtPostSetInformationKey, REG_SET_INFORMATION_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreRenameKey, RegNtPostRenameKey, REG_RENAME_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreEnumerateKey, RegNtPostEnumerateKey, REG_ENUMERATE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreEnumerateValueKey, RegNtPostEnumerateValueKey, REG_ENUMERATE_VALUE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreQueryKey, RegNtPostQueryKey, REG_QUERY_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreQueryValueKey, RegNtPostQueryValueKey, REG_QUERY_VALUE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreQueryMultipleValueKey, RegNtPostQueryMultipleValueKey, REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION,
-             ObjectContext);
-    RG_CLASS(RegNtPreKeyHandleClose, RegNtPostKeyHandleClose, REG_KEY_HANDLE_CLOSE_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreCreateKeyEx, RegNtPostCreateKeyEx, REG_CREATE_KEY_INFORMATION, RootObjectContext);
-    RG_CLASS(RegNtPreOpenKeyEx, RegNtPostOpenKeyEx, REG_OPEN_KEY_INFORMATION, RootObjectContext);
-    RG_CLASS(RegNtPreFlushKey, RegNtPostFlushKey, REG_FLUSH_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreLoadKey, RegNtPostLoadKey, REG_LOAD_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreUnLoadKey, RegNtPostUnLoadKey, REG_UNLOAD_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreQueryKeySecurity, RegNtPostQueryKeySecurity, REG_QUERY_KEY_SECURITY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreSetKeySecurity, RegNtPostSetKeySecurity, REG_SET_KEY_SECURITY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreRestoreKey, RegNtPostRestoreKey, REG_RESTORE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreSaveKey, RegNtPostSaveKey, REG_SAVE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreReplaceKey, RegNtPostReplaceKey, REG_REPLACE_KEY_INFORMATION, ObjectContext);
-    RG_CLASS(RegNtPreQueryKeyName, RegNtPostQueryKeyName, REG_QUERY_KEY_NAME, ObjectContext);
-    RG_CLASS(RegNtPreSaveMergedKey, RegNtPostSaveMergedKey, REG_SAVE_MERGED_KEY_INFORMATION, ObjectContext);
-#undef RG_CLASS
-    return layouts;
-}
-constexpr auto layouts = make_layouts();
-
-void*& field(void* information, std::uint16_t offset) {
-    return *reinterpret_cast<void**>(static_cast<std::byte*>(information) + offset);
-}
 
 void* context_of(void* object, Ticket ticket) {
     if (context_count.load(std::memory_order_acquire) == 0) return nullptr;
     return ContextStore::find(object, ticket);
 }
 
-bool creates_object(REG_NOTIFY_CLASS pre_class) {
-    return pre_class == RegNtPreCreateKeyEx || pre_class == RegNtPreOpenKeyEx;
-}
-
 }  // namespace
 
 // Fills seen() with the tickets that this operation is for, highest first; returns their number.
-std::size_t Operation::copy_call_order() {
+std::size_t Operation::copy_call_order(Ticket running) {
     std::size_t count = 0;
     for (;;) {
         const std::uint32_t version = call_order.version();
@@ -74,7 +28,6 @@ std::size_t Operation::copy_call_order() {
         for (std::size_t i = 0; i < count; ++i) entries[i].ticket = call_order.at(i);
         if (call_order.unchanged(version)) break;
     }
-    const Ticket running = this_thread().running;
     if (running == 0) return count;
 
     // A call made by a callback goes to those below it alone (R32).
@@ -85,25 +38,36 @@ std::size_t Operation::copy_call_order() {
 }
 
 bool Operation::pre() {
-    const std::size_t count = copy_call_order();
-    if (count == 0) return true;
-    const ClassLayout& layout = layouts[class_];
-    Seen* entries = seen();
     ThreadRecord& thread = this_thread();
+    const std::size_t count = copy_call_order(thread.running);
+    if (count == 0) return true;
+    const ClassLayout& layout = class_layouts[class_];
+    void*& call_context = field_at(information_, layout.call_context);
+    Seen* entries = seen();
+    const RunningOperation running(thread, *this);
     for (std::size_t i = 0; i < count; ++i) {
         const Ticket ticket = entries[i].ticket;
         Stay stay(thread, ticket);
         if (!stay) continue;
-        field(information_, layout.call_context) = nullptr;
-        field(information_, layout.object_context) = context_of(object_, ticket);
-        const NTSTATUS answer = stay.call(class_, information_);
+        call_context = nullptr;
+        field_at(information_, layout.object_context) = context_of(object_, ticket);
+        NTSTATUS answer;
+        if (stay->profile == Profile::windows7) [[likely]] {
+            answer = stay.call(class_, information_);
+        } else {
+            const std::optional<NTSTATUS> told = older_pre(stay);
+            if (!told) continue;
+            answer = *told;
+        }
+        if (class_ == RegNtPreKeyHandleClose) report_resurrection(stay);
         // A close cannot be refused: whatever they answer, all see it (R29).
         if (!NT_SUCCESS(answer) && class_ != RegNtPreKeyHandleClose) {
-            bypassed_ = answer == STATUS_CALLBACK_BYPASS;
+            stopped_ = true;
+            bypassed_ = answer == STATUS_CALLBACK_BYPASS && stay->profile >= Profile::vista;
             status_ = bypassed_ ? STATUS_SUCCESS : answer;
             return false;
         }
-        entries[seen_count_++] = {ticket, field(information_, layout.call_context)};
+        entries[seen_count_++] = {ticket, call_context};
     }
     return true;
 }
@@ -132,11 +96,13 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
         // A bypass promised an object and left none.
         if (NT_SUCCESS(status) && object == nullptr) status = STATUS_UNSUCCESSFUL;
     }
-    const ClassLayout& layout = layouts[class_];
-    ThreadRecord* thread = seen_count_ != 0 ? &this_thread() : nullptr;
+    if (seen_count_ == 0) return status;
+    const ClassLayout& layout = class_layouts[class_];
+    ThreadRecord& thread = this_thread();
+    const RunningOperation running(thread, *this);
     for (std::size_t i = seen_count_; i-- > 0;) {
         const Seen& entry = seen()[i];
-        Stay stay(*thread, entry.ticket);
+        Stay stay(thread, entry.ticket);
         if (!stay) continue;  // unregistered in between: its post is dropped (R15)
         REG_POST_OPERATION_INFORMATION info;
         info.Object = !creates ? object : NT_SUCCESS(status) ? result_ : nullptr;
@@ -146,13 +112,29 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
         info.CallContext = entry.call_context;
         info.ObjectContext = info.Object != nullptr ? context_of(info.Object, entry.ticket) : nullptr;
         info.Reserved = nullptr;
-        field(information_, layout.call_context) = entry.call_context;
-        field(information_, layout.object_context) = creates ? context_of(object_, entry.ticket) : info.ObjectContext;
-        if (stay.call(layout.post, &info) != STATUS_CALLBACK_BYPASS) continue;  // then ReturnStatus counts (R24)
-        if (class_ == RegNtPreKeyHandleClose) continue;
-        status = creates ? override_result(status, info) : info.ReturnStatus;
+        field_at(information_, layout.call_context) = entry.call_context;
+        field_at(information_, layout.object_context) =
+            creates ? context_of(object_, entry.ticket) : info.ObjectContext;
+        NTSTATUS answer;
+        if (stay->profile == Profile::windows7) [[likely]] {
+            answer = stay.call(layout.post, &info);
+        } else {
+            answer = older_post(stay, info).value_or(STATUS_SUCCESS);
+        }
+        if (class_ == RegNtPreKeyHandleClose) {
+            report_resurrection(stay);
+        } else if (answer == STATUS_CALLBACK_BYPASS) {  // then ReturnStatus counts (R24)
+            status = creates ? override_result(status, info) : info.ReturnStatus;
+        }
     }
     return status;
+}
+
+// The object had no references left when its close began (R41).
+void Operation::report_resurrection(const Stay& stay) const {
+    const KeyObjectHooks& hooks = key_object_hooks();
+    if (hooks.referenced_again == nullptr || !hooks.referenced_again(object_)) return;
+    report_driver_fault("a registry callback referenced a key object that is being closed", *stay.operator->());
 }
 
 void close_key_object(void* object, ObjectContexts& contexts, void (*close)(void* object)) {

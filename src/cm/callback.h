@@ -14,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "ex/driver_image.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
 #include "wdk/regcallback.h"
@@ -24,6 +26,15 @@ namespace regent::cm::filter {
 
 struct ContextNode;
 struct Registration;
+class Stay;
+
+// The Windows that a driver was written for, oldest first: which classes its callbacks are told of, how the structures
+// end, and what counts of its answers (docs/callbacks.md, "Profiles").
+enum class Profile : std::uint8_t { xp, server2003, vista, windows7 };
+// "XP", "Server2003" (or "2003"), "Vista", "Windows7", in any case. Nothing for another word.
+std::optional<Profile> profile_named(Utf16View name);
+// What the registrations of a driver will be; a driver that is not named here has windows7.
+void set_driver_profile(ex::DriverId driver, Profile profile);
 
 // The callbacks' contexts of one key object: a member of KeyBody, first used by CmSetCallbackObjectContext.
 // Invariants: (1) a node belongs to at most one registration; (2) each context set is cleaned exactly once, by the
@@ -53,16 +64,23 @@ struct KeyObjectHooks {
     PCUNICODE_STRING (*cached_name)(void* object) = nullptr;
     // The name now.
     Result<Utf16> (*current_name)(void* object) = nullptr;
+    // True when somebody holds a reference to an object that is being closed; null: never.
+    bool (*referenced_again)(void* object) = nullptr;
 };
 void set_key_object_hooks(const KeyObjectHooks& hooks);
 
 extern std::atomic<std::uint32_t> registration_count;
-// The hook's whole cost while nobody listens.
+// The hook's whole cost while nobody listens. RG_NO_CALLBACKS builds without it, to measure that cost.
+#if defined(RG_NO_CALLBACKS)
+inline constexpr bool any_registered() { return false; }
+#else
 inline bool any_registered() { return registration_count.load(std::memory_order_relaxed) != 0; }
+#endif
 
 // For the host's own filters; drivers come through CmRegisterCallback(Ex). The altitude is a decimal string.
 // ERRORS: INVALID_PARAMETER (altitude malformed), FLT_INSTANCE_ALTITUDE_COLLISION, INSUFFICIENT_RESOURCES.
-Result<LARGE_INTEGER> register_callback(PEX_CALLBACK_FUNCTION function, Utf16View altitude, void* context);
+Result<LARGE_INTEGER> register_callback(PEX_CALLBACK_FUNCTION function, Utf16View altitude, void* context,
+                                        Profile profile = Profile::windows7);
 // Waits until no thread runs the callback, hands back every context it still has on key objects, and only then returns.
 // ERRORS: INVALID_PARAMETER (cookie unknown), POSSIBLE_DEADLOCK (called inside that callback: it stays registered).
 Result<void> unregister_callback(LARGE_INTEGER cookie);
@@ -103,27 +121,46 @@ public:
     }
 
 private:
+    friend struct RunningOperation;
+    friend bool is_captured_input(const volatile void* address, std::size_t size);
+    using Ticket = std::uint64_t;
     struct Seen {
-        std::uint64_t ticket;
+        Ticket ticket;
         void* call_context;
+    };
+    struct FullName {
+        Utf16 text;
+        UNICODE_STRING string;
     };
     static constexpr std::size_t inline_callbacks = 8;
 
     Seen* seen() { return many_ ? many_.get() : few_; }
-    std::size_t copy_call_order();
+    std::size_t copy_call_order(Ticket running);
+    // For the callbacks of older profiles (callback_profile.cpp). pre: nothing when its Windows does not send this.
+    std::optional<NTSTATUS> older_pre(const Stay& stay);
+    std::optional<NTSTATUS> older_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info);
+    NTSTATUS with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information);
+    PUNICODE_STRING complete_path();
     NTSTATUS finish(NTSTATUS status, void* object, bool creates);
     NTSTATUS override_result(NTSTATUS status, REG_POST_OPERATION_INFORMATION& info);
+    void report_resurrection(const Stay& stay) const;
 
     REG_NOTIFY_CLASS class_;
     bool bypassed_ = false;
+    bool stopped_ = false;  // a callback refused or bypassed the operation
     NTSTATUS status_ = STATUS_SUCCESS;
     void* object_;
     void* information_;
     void* result_ = nullptr;
     std::size_t seen_count_ = 0;  // callbacks whose pre succeeded: the first seen_count_ of seen()
     std::unique_ptr<Seen[]> many_;
-    Seen few_[inline_callbacks];  // left unset until copied: an empty operation must cost nothing
+    std::unique_ptr<FullName> full_name_;  // made for a callback of XP only
+    Seen few_[inline_callbacks];           // left unset until copied: an empty operation must cost nothing
 };
+
+// True when a callback is running on this thread and the memory belongs to inputs that the service captured for it:
+// a kernel address as drivers see it, which probes refuse (R61).
+bool is_captured_input(const volatile void* address, std::size_t size);
 
 // The last reference to a key object is gone: PreKeyHandleClose, context cleanups, `close`, PostKeyHandleClose (R39).
 // Call it whether or not any_registered(); it is one load when nobody listens and no context was set.

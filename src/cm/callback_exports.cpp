@@ -1,7 +1,9 @@
 // The DDK's Cm* routines for registry callbacks.
 #include <memory>
+#include <string>
 
 #include "cm/callback_registry.h"
+#include "ex/bugcheck.h"
 
 using namespace regent;
 using namespace regent::cm::filter;
@@ -19,6 +21,13 @@ NTSTATUS hand_out(const Result<LARGE_INTEGER>& made, PLARGE_INTEGER cookie) {
     return STATUS_SUCCESS;
 }
 
+// The routines that take or drop a registration need APC_LEVEL at most (R1, R2, R10).
+void check_irql(const char* routine) {
+    const KIRQL irql = KeGetCurrentIrql();
+    if (irql <= APC_LEVEL) return;
+    ex::report_violation(std::string(routine) + " called at IRQL " + std::to_string(irql));
+}
+
 bool is_key_object(void* object) {
     const KeyObjectHooks& hooks = key_object_hooks();
     return object != nullptr && hooks.contexts != nullptr && hooks.contexts(object) != nullptr;
@@ -29,29 +38,43 @@ bool is_key_object(void* object) {
 extern "C" {
 
 NTSTATUS CmRegisterCallback(PEX_CALLBACK_FUNCTION Function, PVOID Context, PLARGE_INTEGER Cookie) {
+    check_irql("CmRegisterCallback");
     if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
-    return hand_out(register_legacy(Function, Context), Cookie);
+    return hand_out(register_legacy(Function, Context, profile_of(reinterpret_cast<const void*>(Function))), Cookie);
 }
 
 // ERRORS, in this order: INVALID_PARAMETER_3 (no driver, R4), INVALID_PARAMETER_6 (Reserved), INVALID_PARAMETER
-// (altitude), FLT_INSTANCE_ALTITUDE_COLLISION, INSUFFICIENT_RESOURCES.
+// (altitude), FLT_INSTANCE_ALTITUDE_COLLISION, INSUFFICIENT_RESOURCES. Before them NOT_SUPPORTED for a driver of a
+// profile that has no such routine.
 NTSTATUS CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING Altitude, PVOID Driver, PVOID Context,
                               PLARGE_INTEGER Cookie, PVOID Reserved) {
+    check_irql("CmRegisterCallbackEx");
+    const Profile profile = profile_of(reinterpret_cast<const void*>(Function));
+    if (profile < Profile::vista) return STATUS_NOT_SUPPORTED;
     if (Driver == nullptr) return STATUS_INVALID_PARAMETER_3;
     if (Reserved != nullptr) return STATUS_INVALID_PARAMETER_6;
     if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
-    return hand_out(register_callback(Function, rtl::view(Altitude), Context), Cookie);
+    return hand_out(register_callback(Function, rtl::view(Altitude), Context, profile), Cookie);
 }
 
-NTSTATUS CmUnRegisterCallback(LARGE_INTEGER Cookie) { return rtl::to_ntstatus(unregister_callback(Cookie)); }
+NTSTATUS CmUnRegisterCallback(LARGE_INTEGER Cookie) {
+    check_irql("CmUnRegisterCallback");
+    return rtl::to_ntstatus(unregister_callback(Cookie));
+}
 
+// Windows before Vista has neither the routine nor a version: 0.0.
 VOID CmGetCallbackVersion(PULONG Major, PULONG Minor) {
-    if (Major != nullptr) *Major = 1;
-    if (Minor != nullptr) *Minor = 1;
+    const ex::DriverFrame* caller = ex::current_driver_frame();
+    const Profile profile = caller != nullptr ? profile_of(caller->routine) : Profile::windows7;
+    if (Major != nullptr) *Major = profile < Profile::vista ? 0 : 1;
+    if (Minor != nullptr) *Minor = profile == Profile::windows7 ? 1 : 0;
 }
 
 NTSTATUS CmSetCallbackObjectContext(PVOID Object, PLARGE_INTEGER Cookie, PVOID NewContext, PVOID* OldContext) {
     if (!cookie_is_valid(Cookie)) return STATUS_INVALID_PARAMETER;
+    if (registrations[slot_of(static_cast<Ticket>(Cookie->QuadPart))].profile < Profile::vista) {
+        return STATUS_NOT_SUPPORTED;
+    }
     return ContextStore::set(Object, static_cast<Ticket>(Cookie->QuadPart), NewContext, OldContext);
 }
 

@@ -103,7 +103,7 @@ Result<std::size_t> place_for(const Altitude* altitude) {
     return index;
 }
 
-Result<LARGE_INTEGER> insert(PEX_CALLBACK_FUNCTION function, const Altitude* altitude, void* context) {
+Result<LARGE_INTEGER> insert(PEX_CALLBACK_FUNCTION function, const Altitude* altitude, void* context, Profile profile) {
     ExclusiveGuard guard(registration_lock);
     start_locked();
     const std::size_t index = RG_TRY(place_for(altitude));
@@ -114,6 +114,7 @@ Result<LARGE_INTEGER> insert(PEX_CALLBACK_FUNCTION function, const Altitude* alt
     const Ticket ticket = ++last_generation * max_registrations + slot;
     registration->function = function;
     registration->context = context;
+    registration->profile = profile;
     registration->legacy = altitude == nullptr;
     registration->altitude = altitude != nullptr ? *altitude : Altitude();
     registration->takes_contexts = true;
@@ -144,12 +145,6 @@ ThreadRecord& make_thread_record() {
     pthread_setspecific(record_key(), record);
     thread_record_pointer = record;
     return *record;
-}
-
-NTSTATUS Stay::call(REG_NOTIFY_CLASS notify_class, void* information) const {
-    // The whole register carries the class: some drivers declare the argument as the enumeration (R16).
-    return ex::call_driver("registry callback", registration_->function, registration_->context,
-                           reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
 }
 
 void CallOrder::write(std::size_t count, const std::array<Ticket, max_registrations>& tickets) {
@@ -189,15 +184,16 @@ Ticket CallOrder::lower_of(Ticket a, Ticket b) const {
     }
 }
 
-Result<LARGE_INTEGER> register_callback(PEX_CALLBACK_FUNCTION function, Utf16View altitude, void* context) {
+Result<LARGE_INTEGER> register_callback(PEX_CALLBACK_FUNCTION function, Utf16View altitude, void* context,
+                                        Profile profile) {
     if (function == nullptr) return fail(STATUS_INVALID_PARAMETER);
     const Altitude parsed = RG_TRY(Altitude::parse(altitude));
-    return insert(function, &parsed, context);
+    return insert(function, &parsed, context, profile);
 }
 
-Result<LARGE_INTEGER> register_legacy(PEX_CALLBACK_FUNCTION function, void* context) {
+Result<LARGE_INTEGER> register_legacy(PEX_CALLBACK_FUNCTION function, void* context, Profile profile) {
     if (function == nullptr) return fail(STATUS_INVALID_PARAMETER);
-    return insert(function, nullptr, context);
+    return insert(function, nullptr, context, profile);
 }
 
 Result<void> unregister_callback(LARGE_INTEGER cookie) {

@@ -17,6 +17,7 @@
 
 #include "cm/callback.h"
 #include "cm/callback_altitude.h"
+#include "ex/call_driver.h"
 #include "rtl/lock.h"
 
 namespace regent::cm::filter {
@@ -31,6 +32,7 @@ struct Registration {
     // Written while the slot is free, read by threads that are inside.
     PEX_CALLBACK_FUNCTION function = nullptr;
     void* context = nullptr;
+    Profile profile = Profile::windows7;
     // Under the registration lock. A legacy registration has no altitude and stands above all that have one (R7).
     bool legacy = false;
     Altitude altitude;
@@ -44,9 +46,10 @@ extern std::array<Registration, max_registrations> registrations;
 // What one thread is doing here. Only that thread writes it.
 struct ThreadRecord {
     std::array<std::atomic<std::uint32_t>, max_registrations> inside{};  // callouts under way, by slot
-    Ticket running = 0;                 // the callback whose code runs now: calls it makes go only below it (R32)
-    ThreadRecord* next = nullptr;       // all records, for ever
-    ThreadRecord* next_free = nullptr;  // those whose thread has ended
+    Ticket running = 0;                    // the callback whose code runs now: calls it makes go only below it (R32)
+    const Operation* operation = nullptr;  // the innermost that is calling callbacks
+    ThreadRecord* next = nullptr;          // all records, for ever
+    ThreadRecord* next_free = nullptr;     // those whose thread has ended
 };
 ThreadRecord& make_thread_record();
 extern thread_local ThreadRecord* thread_record_pointer __attribute__((tls_model("initial-exec")));
@@ -99,13 +102,29 @@ public:
     Stay& operator=(const Stay&) = delete;
     explicit operator bool() const { return registration_ != nullptr; }
     Registration* operator->() const { return registration_; }
-    NTSTATUS call(REG_NOTIFY_CLASS notify_class, void* information) const;
+    // The whole register carries the class: some drivers declare the argument as the enumeration (R16).
+    NTSTATUS call(REG_NOTIFY_CLASS notify_class, void* information) const {
+        return ex::call_driver("registry callback", registration_->function, registration_->context,
+                               reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
+    }
 
 private:
     ThreadRecord& thread_;
     std::atomic<std::uint32_t>& inside_;
     Ticket outer_;
     Registration* registration_ = nullptr;
+};
+
+// The operation whose callbacks this thread calls now.
+struct RunningOperation {
+    RunningOperation(ThreadRecord& record, const Operation& operation) : thread(record), outer(record.operation) {
+        thread.operation = &operation;
+    }
+    ~RunningOperation() { thread.operation = outer; }
+    RunningOperation(const RunningOperation&) = delete;
+    RunningOperation& operator=(const RunningOperation&) = delete;
+    ThreadRecord& thread;
+    const Operation* outer;
 };
 
 // The call order, highest first. Written under the registration lock, copied without one.
@@ -139,7 +158,10 @@ struct ContextStore {
 extern std::atomic<std::uint32_t> context_count;  // contexts now set anywhere
 const KeyObjectHooks& key_object_hooks();
 
-Result<LARGE_INTEGER> register_legacy(PEX_CALLBACK_FUNCTION function, void* context);
+Result<LARGE_INTEGER> register_legacy(PEX_CALLBACK_FUNCTION function, void* context, Profile profile);
+Profile profile_of_driver(ex::DriverId driver);
+// Of the driver whose code the address is in.
+Profile profile_of(const void* address);
 bool cookie_is_valid(const LARGE_INTEGER* cookie);
 // A driver did what it must not; said loudly because Windows would hang or crash here.
 void report_driver_fault(const char* text, const Registration& registration);

@@ -2,6 +2,8 @@
 
 #include "cm/callback_altitude.h"
 #include "cm/callback_fixture.h"
+#include "ex/debug_sink.h"
+#include "wdk/wdm.h"
 
 namespace regent::cm::filter::testing {
 namespace {
@@ -53,6 +55,30 @@ TEST_F(CallbackTest, RegistrationChecksItsArguments) {  // R3, R4
     EXPECT_EQ(CmUnRegisterCallback(cookie), STATUS_INVALID_PARAMETER);  // R10
     EXPECT_EQ(CmUnRegisterCallback(second), STATUS_SUCCESS);
     EXPECT_EQ(CmUnRegisterCallback(LARGE_INTEGER{}), STATUS_INVALID_PARAMETER);
+}
+
+TEST_F(CallbackTest, RegistrationAboveApcLevelIsReported) {  // R1, R2, R10
+    const std::uint64_t before = ex::DebugSink::instance().last_sequence();
+    const auto reported = [before](std::string_view routine) {
+        for (const ex::DebugLine& line : ex::DebugSink::instance().read(before))
+            if (line.text.find(std::string(routine) + " called at IRQL 2") != std::string::npos) return true;
+        return false;
+    };
+    int driver = 0;
+    LARGE_INTEGER cookie{};
+    LARGE_INTEGER second{};
+    KIRQL old;
+    KeRaiseIrql(APC_LEVEL, &old);
+    EXPECT_EQ(CmRegisterCallback(nothing, nullptr, &cookie), STATUS_SUCCESS);
+    EXPECT_FALSE(reported("CmRegisterCallback"));
+    KeLowerIrql(old);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    EXPECT_EQ(register_ex(u"1", &second, &driver), STATUS_SUCCESS);
+    EXPECT_EQ(CmUnRegisterCallback(second), STATUS_SUCCESS);
+    KeLowerIrql(old);
+    EXPECT_TRUE(reported("CmRegisterCallbackEx"));
+    EXPECT_TRUE(reported("CmUnRegisterCallback"));
+    EXPECT_EQ(CmUnRegisterCallback(cookie), STATUS_SUCCESS);
 }
 
 TEST_F(CallbackTest, MoreRegistrationsThanSlotsAreRefused) {  // R3

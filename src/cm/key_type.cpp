@@ -15,6 +15,8 @@ void close_handle(ob::Process&, void* body, ACCESS_MASK, std::int64_t, std::int6
 // The callbacks may still ask the dying object for its name and contexts, also in the post: it goes after them.
 void destroy(void* body) {
     filter::close_key_object(body, static_cast<KeyBody*>(body)->contexts(), [](void*) {});
+    // A driver that kept a reference (reported by the engine) would go on with a body that is gone.
+    if (ob::referenced_again(body)) return;
     ob::destroy_body<KeyBody>(body);
 }
 
@@ -31,6 +33,18 @@ Result<void> set_security(void* body, SECURITY_INFORMATION what, se::DescriptorV
     return set_key_security(*static_cast<KeyBody*>(body), what, modification, token);
 }
 
+// A driver's own question for a name is an operation too (R56).
+NTSTATUS announce_name_query(void* body, const ob::NameQuery& query) {
+    if (!filter::any_registered()) return query.run();
+    REG_QUERY_KEY_NAME info{};
+    info.Object = body;
+    info.ObjectNameInfo = query.information;
+    info.Length = query.length;
+    info.ReturnLength = query.return_length;
+    filter::Operation operation(RegNtPreQueryKeyName, body, &info);
+    return operation.run([&] { return query.run(); });
+}
+
 ob::ObjectType& register_key_type() {
     if (ob::ObjectType* known = ob::find_type(u"Key")) return *known;
     ob::TypeProcedures procedures;
@@ -38,6 +52,7 @@ ob::ObjectType& register_key_type() {
     procedures.destroy = &destroy;
     procedures.parse = &parse_key;
     procedures.query_name = &query_name;
+    procedures.announce_name_query = &announce_name_query;
     procedures.query_security = &query_security;
     procedures.set_security = &set_security;
     ob::ObjectType& type = ob::register_type(u"Key", key_mapping, KEY_ALL_ACCESS, procedures);

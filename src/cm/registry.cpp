@@ -102,7 +102,8 @@ Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
     auto registry = std::unique_ptr<Registry>(new Registry);
     RG_TRY(registry->make_master());
     publish_key_type();
-    filter::set_key_object_hooks({&hook_contexts, &hook_key_id, &hook_cached_name, &hook_current_name});
+    filter::set_key_object_hooks({&hook_contexts, &hook_key_id, &hook_cached_name, &hook_current_name,
+                                  [](void* object) { return ob::referenced_again(object); }});
     rtl::set_io_error_sink(&tell_io_error);
     running.store(registry.get(), std::memory_order_release);
     if (options.lazy_flush_seconds > 0) {

@@ -7,21 +7,7 @@
 
 namespace regent::ex {
 
-DriverCall::DriverCall(const void* routine, const char* purpose)
-    : thread_(thread_state()),
-      frame_{routine, purpose, thread_.frame},
-      irql_(thread_.irql),
-      critical_regions_(thread_.critical_regions),
-      guarded_regions_(thread_.guarded_regions) {
-    thread_.frame = &frame_;
-}
-
-DriverCall::~DriverCall() {
-    thread_.frame = frame_.previous;
-    if (thread_.irql == irql_ && thread_.critical_regions == critical_regions_ &&
-        thread_.guarded_regions == guarded_regions_) [[likely]] {
-        return;
-    }
+void DriverCall::repair() {
     std::string text = driver_name(driver_of(frame_.routine)) + ": " + frame_.purpose + " returned ";
     if (thread_.irql != irql_) {
         text += "at IRQL " + std::to_string(thread_.irql) + " instead of " + std::to_string(irql_);

@@ -10,12 +10,27 @@ namespace regent::ex {
 // Enters a driver frame for a scope; the destructor checks and repairs IRQL and region counts.
 class DriverCall {
 public:
-    DriverCall(const void* routine, const char* purpose);
-    ~DriverCall();
+    DriverCall(const void* routine, const char* purpose)
+        : thread_(thread_state()),
+          frame_{routine, purpose, thread_.frame},
+          irql_(thread_.irql),
+          critical_regions_(thread_.critical_regions),
+          guarded_regions_(thread_.guarded_regions) {
+        thread_.frame = &frame_;
+    }
+    ~DriverCall() {
+        thread_.frame = frame_.previous;
+        if (thread_.irql != irql_ || thread_.critical_regions != critical_regions_ ||
+            thread_.guarded_regions != guarded_regions_) [[unlikely]] {
+            repair();
+        }
+    }
     DriverCall(const DriverCall&) = delete;
     DriverCall& operator=(const DriverCall&) = delete;
 
 private:
+    void repair();
+
     ThreadState& thread_;
     DriverFrame frame_;
     KIRQL irql_;

@@ -14,8 +14,11 @@ ThreadState::~ThreadState() {
     abandon_mutants(*this);
 }
 
-ThreadState& thread_state() {
+constinit thread_local ThreadState* thread_state_pointer = nullptr;
+
+ThreadState& make_thread_state() {
     thread_local ThreadState state;
+    thread_state_pointer = &state;
     return state;
 }
 

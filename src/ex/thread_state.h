@@ -39,6 +39,11 @@ struct ThreadState {
     bool interrupted = false;                    // guarded by the dispatcher lock
 };
 
-ThreadState& thread_state();
+ThreadState& make_thread_state();
+extern thread_local ThreadState* thread_state_pointer __attribute__((tls_model("initial-exec")));
+inline ThreadState& thread_state() {
+    ThreadState* const state = thread_state_pointer;
+    return state != nullptr ? *state : make_thread_state();
+}
 
 }  // namespace regent::ex

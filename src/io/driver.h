@@ -18,10 +18,12 @@ struct DriverDescription {
     ULONG type = 1;       // SERVICE_KERNEL_DRIVER (1) or SERVICE_FILE_SYSTEM_DRIVER (2); others are INVALID_PARAMETER
     ULONG start = 3;      // 4 (disabled) is refused
     bool bind_missing_imports = false;  // BindMissingImports, ours: a PE image loads although an import is missing
+    // Parameters\RegistryCallbackProfile, ours: the Windows whose registry callbacks the driver was written for.
+    Utf16 callback_profile;
 };
 
 // Loads the image and calls DriverEntry in a System thread's context.
-// ERRORS, in this order: INVALID_PARAMETER (type), ACCESS_DENIED (disabled), IMAGE_ALREADY_LOADED,
+// ERRORS, in this order: INVALID_PARAMETER (type, profile), ACCESS_DENIED (disabled), IMAGE_ALREADY_LOADED,
 // OBJECT_NAME_NOT_FOUND (no such image), INVALID_IMAGE_FORMAT (neither an ELF object nor a PE driver for this machine),
 // CONFLICTING_ADDRESSES (a PE image without relocations), DRIVER_ORDINAL_NOT_FOUND (an import without a name),
 // DRIVER_ENTRYPOINT_NOT_FOUND (an import that the host lacks, named in the message; or no DriverEntry),

@@ -1,6 +1,7 @@
 // Loading: from a description of the service key to a running driver.
 #include <sys/stat.h>
 
+#include "cm/callback.h"
 #include "ex/call_driver.h"
 #include "ex/debug_sink.h"
 #include "ex/hooks.h"
@@ -53,7 +54,7 @@ Loaded<std::string> find_image(const DriverDescription& driver) {
 }
 
 // Maps the image and binds its imports to this host's exports.
-Loaded<void> map_image(DriverState& driver, const DriverDescription& description) {
+Loaded<void> map_image(DriverState& driver, const DriverDescription& description, cm::filter::Profile profile) {
     const auto identity = identify(driver.image);
     if (!identity) return std::unexpected(identity.error());
     if (DriverList::instance().has_file(*identity))
@@ -65,6 +66,7 @@ Loaded<void> map_image(DriverState& driver, const DriverDescription& description
     driver.file = *identity;
     const Bytes memory = driver.code->memory();
     driver.id = ex::add_driver_image(rtl::to_utf8(driver.name), memory.data(), memory.size());
+    cm::filter::set_driver_profile(driver.id, profile);
     DRIVER_OBJECT& object = driver.object->object;
     object.DriverStart = const_cast<std::byte*>(memory.data());
     object.DriverSize = static_cast<ULONG>(memory.size());
@@ -102,7 +104,7 @@ void finish_initializing(DriverState& driver) {
         device->Flags &= ~ULONG{DO_DEVICE_INITIALIZING};
 }
 
-Loaded<void> load_reserved(const DriverDescription& description) {
+Loaded<void> load_reserved(const DriverDescription& description, cm::filter::Profile profile) {
     auto image = find_image(description);
     if (!image) return std::unexpected(image.error());
     auto created = create_driver(description.name);
@@ -110,7 +112,7 @@ Loaded<void> load_reserved(const DriverDescription& description) {
     Ref<DriverState> driver = std::move(*created);
     driver->image = *image;
     driver->registry_path = description.registry_path;
-    if (auto mapped = map_image(*driver, description); !mapped) {
+    if (auto mapped = map_image(*driver, description, profile); !mapped) {
         dispose_driver(std::move(driver), true);
         return mapped;
     }
@@ -140,9 +142,14 @@ Result<void> load_driver(const DriverDescription& description, std::string* mess
     if (description.name.empty() || (description.type != 1 && description.type != 2))
         return report({STATUS_INVALID_PARAMETER, "not a kernel driver's service key"});
     if (description.start >= service_disabled) return report({STATUS_ACCESS_DENIED, "the service is disabled"});
+    std::optional profile = cm::filter::Profile::windows7;
+    if (!description.callback_profile.empty()) profile = cm::filter::profile_named(description.callback_profile);
+    if (!profile)
+        return report({STATUS_INVALID_PARAMETER,
+                       "no RegistryCallbackProfile is called " + rtl::to_utf8(description.callback_profile)});
     if (!DriverList::instance().reserve(description.name))
         return report({STATUS_IMAGE_ALREADY_LOADED, "already loaded"});
-    auto loaded = load_reserved(description);
+    auto loaded = load_reserved(description, *profile);
     DriverList::instance().release(description.name);
     if (!loaded) return report(loaded.error());
     return {};

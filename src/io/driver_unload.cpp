@@ -86,7 +86,10 @@ std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
                                  (entry_failed ? " failed to start and left behind: " : " unloaded and left behind: ");
         ex::DebugSink::instance().print(DPFLTR_DEFAULT_ID, DPFLTR_ERROR_LEVEL, line + findings + "\n");
     }
-    if (driver->id != 0 && !keep_image) ex::remove_driver_image(driver->id);
+    if (driver->id != 0 && !keep_image) {
+        cm::filter::set_driver_profile(driver->id, cm::filter::Profile::windows7);
+        ex::remove_driver_image(driver->id);
+    }
     if (keep_image) static_cast<void>(driver->code.release());  // something may still call into it
     driver->code.reset();
     return findings;

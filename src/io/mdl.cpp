@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cm/callback.h"
 #include "rtl/utf16.h"
 #include "wdk/ntddk.h"
 
@@ -80,6 +81,7 @@ VOID ProbeForRead(const volatile VOID* address, SIZE_T length, ULONG alignment) 
     if (length == 0) return;
     if ((start & (alignment - 1)) != 0) ExRaiseDatatypeMisalignment();
     if (start + length < start || start + length > highest_user_address) ExRaiseAccessViolation();
+    if (regent::cm::filter::is_captured_input(address, length)) ExRaiseAccessViolation();
 }
 
 VOID ProbeForWrite(volatile VOID* address, SIZE_T length, ULONG alignment) {

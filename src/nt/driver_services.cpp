@@ -40,6 +40,8 @@ NTSTATUS NtLoadDriver(PUNICODE_STRING DriverServiceName) {
         description.image_path = key->string(u"ImagePath").value_or(Utf16());
         description.type = key->dword(u"Type").value_or(description.type);
         description.start = key->dword(u"Start").value_or(description.start);
+        if (const auto parameters = ZwKey::open(u"Parameters", KEY_READ, key->handle()))
+            description.callback_profile = parameters->string(u"RegistryCallbackProfile").value_or(Utf16());
         description.bind_missing_imports = key->dword(u"BindMissingImports").value_or(0) != 0;
     }
     description.name = std::move(service->name);

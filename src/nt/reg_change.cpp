@@ -35,7 +35,7 @@ NTSTATUS NtRenameKey(HANDLE KeyHandle, PUNICODE_STRING NewName) {
     UNICODE_STRING string = rtl::unicode_string(name.view());
     REG_RENAME_KEY_INFORMATION info{};
     info.Object = key->get();
-    info.NewName = &string;
+    info.NewName = context.kernel() ? NewName : &string;  // R60
     cm::filter::Operation operation(RegNtPreRenameKey, key->get(), &info);
     return operation.run(rename);
 }

@@ -21,6 +21,13 @@ bool type_accepts(const void* object, POBJECT_TYPE type, KPROCESSOR_MODE mode) {
 
 }  // namespace
 
+NTSTATUS ob::NameQuery::run() const {
+    const auto name = ob::query_name(object);
+    if (!name) return name.error().code();
+    const NTSTATUS status = ob::write_name_information(*name, information, length, return_length);
+    return status == STATUS_BUFFER_OVERFLOW ? STATUS_INFO_LENGTH_MISMATCH : status;
+}
+
 extern "C" {
 
 NTSTATUS ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
@@ -67,10 +74,9 @@ NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STA
 }
 
 NTSTATUS ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length, PULONG ReturnLength) {
-    auto name = ob::query_name(Object);
-    if (!name) return name.error().code();
-    NTSTATUS status = ob::write_name_information(*name, ObjectNameInfo, Length, ReturnLength);
-    return status == STATUS_BUFFER_OVERFLOW ? STATUS_INFO_LENGTH_MISMATCH : status;
+    const ob::NameQuery query{Object, ObjectNameInfo, Length, ReturnLength};
+    const auto announce = ob::type_of(Object).procedures.announce_name_query;
+    return announce != nullptr ? announce(Object, query) : query.run();
 }
 
 POBJECT_TYPE ObGetObjectType(PVOID Object) { return reinterpret_cast<POBJECT_TYPE>(ob::header_of(Object).type); }

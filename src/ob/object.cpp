@@ -32,10 +32,14 @@ bool try_reference(const void* body) {
 void dereference(const void* body) {
     ObjectHeader& header = header_of(body);
     std::int64_t before = header.pointer_count.fetch_sub(1, std::memory_order_acq_rel);
-    RG_ASSERT(before > 0);
+    RG_ASSERT(before > 0 || (before < 0 && before > dying_count));
     if (before != 1) return;
     // A name is a reference, so the object has none here.
-    if (auto destroy = header.type->procedures.destroy) destroy(body_of(header));
+    if (auto destroy = header.type->procedures.destroy) {
+        header.pointer_count.store(dying_count, std::memory_order_relaxed);
+        destroy(body_of(header));
+        if (referenced_again(body)) return;
+    }
     header.~ObjectHeader();
     ::operator delete(&header);
 }

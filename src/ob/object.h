@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "nt/ntobapi.h"
 #include "nt/ntseapi.h"
 #include "rtl/ref.h"
 #include "rtl/status.h"
@@ -33,6 +34,15 @@ struct ObjectType;
 
 enum class OpenReason { create, open, duplicate, inherit };
 
+// One call of ObQueryNameString.
+struct NameQuery {
+    void* object;
+    POBJECT_NAME_INFORMATION information;
+    ULONG length;
+    PULONG return_length;
+    NTSTATUS run() const;
+};
+
 // What a type does with its objects; any procedure may be null. Called with no lock of this floor held.
 struct TypeProcedures {
     // A handle was made; may refuse (then the handle is not made).
@@ -47,6 +57,8 @@ struct TypeProcedures {
     Result<ParseOutcome> (*parse)(ParseRequest& request) = nullptr;
     // The full NT path. Types without it are named by their directory entries.
     Result<Utf16> (*query_name)(void* body) = nullptr;
+    // ObQueryNameString on the way to its work: a type may tell others first. Null: nobody is told.
+    NTSTATUS (*announce_name_query)(void* body, const NameQuery& query) = nullptr;
     // The descriptor in force. Types without these two keep it in the header.
     Result<se::SecurityDescriptor> (*query_security)(void* body) = nullptr;
     Result<void> (*set_security)(void* body, SECURITY_INFORMATION what, se::DescriptorView modification,
@@ -90,6 +102,14 @@ struct alignas(16) ObjectHeader {
 inline ObjectHeader& header_of(const void* body) { return *(static_cast<ObjectHeader*>(const_cast<void*>(body)) - 1); }
 inline void* body_of(ObjectHeader& header) { return &header + 1; }
 inline const ObjectType& type_of(const void* body) { return *header_of(body).type; }
+
+// While a type's destroy runs the count is this, so that a reference which destroy's callees take and drop again does
+// not destroy the object twice. One that they keep makes the object's memory stay for ever: nobody can use it safely.
+inline constexpr std::int64_t dying_count = std::int64_t{-1} << 40;
+// REQUIRES: called by a type's destroy.
+inline bool referenced_again(const void* body) {
+    return header_of(body).pointer_count.load(std::memory_order_acquire) != dying_count;
+}
 
 // Raw counting, for the C surface; our own code uses ObjectRef.
 void reference(const void* body);

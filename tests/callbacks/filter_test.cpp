@@ -38,9 +38,9 @@ thread_local bool watched = false;
 
 }  // namespace
 
-Filter::Filter(Log& log, std::string name, Utf16View altitude, Script script)
+Filter::Filter(Log& log, std::string name, Utf16View altitude, Script script, cm::filter::Profile profile)
     : log_(log), name_(std::move(name)), script_(std::move(script)) {
-    auto made = cm::filter::register_callback(&entry, altitude, this);
+    auto made = cm::filter::register_callback(&entry, altitude, this, profile);
     EXPECT_TRUE(made.has_value()) << name_;
     if (made) cookie = *made;
 }

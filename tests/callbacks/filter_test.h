@@ -30,7 +30,8 @@ struct Call {
 class Filter {
 public:
     using Script = std::function<NTSTATUS(const Call&)>;
-    Filter(Log& log, std::string name, Utf16View altitude, Script script = {});
+    Filter(Log& log, std::string name, Utf16View altitude, Script script = {},
+           cm::filter::Profile profile = cm::filter::Profile::windows7);
     ~Filter() { (void)remove(); }
     Filter(const Filter&) = delete;
     Filter& operator=(const Filter&) = delete;

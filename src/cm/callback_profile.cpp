@@ -1,0 +1,116 @@
+// Callbacks of drivers that were written for an older Windows: the classes, structures and answers of its time.
+// Provenance of each difference: docs/callbacks.md, "Profiles".
+#include <map>
+
+#include "cm/callback_classes.h"
+#include "cm/callback_registry.h"
+
+namespace regent::cm::filter {
+namespace {
+
+using ProfileLock = Mutex<LockRank::leaf>;
+ProfileLock profile_lock;
+std::map<ex::DriverId, Profile> profiles RG_GUARDED_BY(profile_lock);
+
+REG_NOTIFY_CLASS xp_class(REG_NOTIFY_CLASS pre_class, bool post) {
+    if (pre_class == RegNtPreCreateKeyEx) return post ? RegNtPostCreateKey : RegNtPreCreateKey;
+    return post ? RegNtPostOpenKey : RegNtPreOpenKey;
+}
+
+}  // namespace
+
+std::optional<Profile> profile_named(Utf16View name) {
+    static constexpr struct {
+        Utf16View name;
+        Profile profile;
+    } known[] = {{u"XP", Profile::xp},
+                 {u"Server2003", Profile::server2003},
+                 {u"2003", Profile::server2003},
+                 {u"Vista", Profile::vista},
+                 {u"Windows7", Profile::windows7}};
+    for (const auto& entry : known)
+        if (rtl::equal_folded(name, entry.name)) return entry.profile;
+    return std::nullopt;
+}
+
+void set_driver_profile(ex::DriverId driver, Profile profile) {
+    ExclusiveGuard guard(profile_lock);
+    if (profile == Profile::windows7) {
+        profiles.erase(driver);
+    } else {
+        profiles[driver] = profile;
+    }
+}
+
+Profile profile_of_driver(ex::DriverId driver) {
+    ExclusiveGuard guard(profile_lock);
+    const auto found = profiles.find(driver);
+    return found != profiles.end() ? found->second : Profile::windows7;
+}
+
+Profile profile_of(const void* address) { return profile_of_driver(ex::driver_of(address)); }
+
+// XP's structures have one name and no root to be relative to (R43).
+PUNICODE_STRING Operation::complete_path() {
+    if (full_name_) return &full_name_->string;
+    const Utf16View name = rtl::view(static_cast<REG_CREATE_KEY_INFORMATION*>(information_)->CompleteName);
+    auto full = std::make_unique<FullName>();
+    if ((name.empty() || name.front() != u'\\') && key_object_hooks().current_name != nullptr) {
+        full->text = key_object_hooks().current_name(object_).value_or(Utf16());
+        if (!name.empty()) full->text += u'\\';
+    }
+    full->text += name;
+    if (full->text.size() > 0x7FFF) full->text.resize(0x7FFF);
+    full->string = rtl::unicode_string(full->text);
+    full_name_ = std::move(full);
+    return &full_name_->string;
+}
+
+// Before Windows 7 the structure of create and open ends with Reserved, which is 0 (R46).
+NTSTATUS Operation::with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
+    if (!creates_object(class_)) return stay.call(notify_class, information);
+    auto& v1 = *static_cast<REG_CREATE_KEY_INFORMATION_V1*>(information_);
+    const ULONG_PTR version = std::exchange(v1.Version, 0);
+    const PUNICODE_STRING remaining = std::exchange(v1.RemainingName, nullptr);
+    const NTSTATUS answer = stay.call(notify_class, information);
+    v1.Version = version;
+    v1.RemainingName = remaining;
+    return answer;
+}
+
+std::optional<NTSTATUS> Operation::older_pre(const Stay& stay) {
+    const ClassLayout& layout = class_layouts[class_];
+    if (stay->profile == Profile::xp && creates_object(class_)) {
+        REG_PRE_CREATE_KEY_INFORMATION info{complete_path()};
+        return stay.call(xp_class(class_, false), &info);
+    }
+    if (stay->profile < layout.since) return std::nullopt;
+    // Contexts came with Vista; before it these fields do not exist.
+    if (stay->profile < Profile::vista) field_at(information_, layout.object_context) = nullptr;
+    return with_version_1_0(stay, class_, information_);
+}
+
+std::optional<NTSTATUS> Operation::older_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info) {
+    const ClassLayout& layout = class_layouts[class_];
+    if (stay->profile == Profile::xp) {
+        if (!creates_object(class_)) return std::nullopt;
+        REG_POST_CREATE_KEY_INFORMATION created{complete_path(), info.Object, info.Status};
+        (void)stay.call(xp_class(class_, true), &created);
+        return std::nullopt;
+    }
+    // Version 1.0 leaves the root in Object when there is no key to show (R49).
+    if (creates_object(class_) && info.Object == nullptr) info.Object = object_;
+    if (stay->profile == Profile::server2003) {
+        REG_POST_OPERATION_INFORMATION short_info{};
+        short_info.Object = info.Object;
+        short_info.Status = info.Status;
+        (void)stay.call(layout.post, &short_info);
+        return std::nullopt;
+    }
+    const NTSTATUS answer = with_version_1_0(stay, layout.post, &info);
+    if (info.Object == object_ && creates_object(class_)) info.Object = nullptr;
+    if (stopped_) return std::nullopt;  // 1.0 does not override a lower callback's veto or bypass (R25)
+    return answer;
+}
+
+}  // namespace regent::cm::filter
