@@ -17,6 +17,16 @@ public:
 
     // `first`: the caller has `start` open and names it by what is left of the path, maybe by nothing.
     Result<ob::ParseOutcome> run(KeyControlBlock& start, bool first) {
+        for (;;) {
+            auto outcome = walk(start, first);
+            // A key that went away since the path led to it says nothing about where the path leads now.
+            if (outcome || outcome.error().code() != STATUS_KEY_DELETED || start.deleted()) return outcome;
+            rest_ = request_.remaining;
+        }
+    }
+
+private:
+    Result<ob::ParseOutcome> walk(KeyControlBlock& start, bool first) {
         auto at = Ref<KeyControlBlock>::retain(&start);
         for (;; first = false) {
             const Utf16View before = rest_;
@@ -40,7 +50,6 @@ public:
         }
     }
 
-private:
     bool creates() const { return parse_ != nullptr && parse_->request.create; }
     ULONG options() const { return parse_ != nullptr ? parse_->request.options : 0; }
 
