@@ -9,7 +9,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
+#include "hive/hive_scan.h"
 #include "hive_suite.h"
 #include "rtl/env.h"
 
@@ -35,9 +37,10 @@ std::uint64_t touch(const std::string& path) {
     return sum;
 }
 
-std::unique_ptr<hive::Hive> load(const std::string& path) {
+std::unique_ptr<hive::Hive> load(const std::string& path, hive::Validation validation = hive::Validation::full) {
     hive::OpenOptions options;
     options.read_only = true;
+    options.validation = validation;
     auto opened = hive::Hive::open(rtl::real_env(), path, options);
     return opened ? std::move(*opened) : nullptr;
 }
@@ -46,30 +49,28 @@ std::unique_ptr<hive::Hive> load(const std::string& path) {
 std::uint64_t walk(const hive::Hive& hive) {
     std::uint64_t bytes = 0;
     std::vector<std::byte> data(4096);
+    char16_t name[hive::max_value_name];
+    hive::HiveScan scan(hive);
     std::vector<hive::CellIndex> stack = {hive.root()};
     while (!stack.empty()) {
         const hive::CellIndex key = stack.back();
         stack.pop_back();
-        const hive::KeyInfo info = hive.key_info(key);
-        Utf16 name = info.name.to_utf16();
-        for (std::uint32_t i = 0; i < info.value_count; ++i) {
-            const auto value = hive.value_at(key, i);
-            if (!value) break;
-            const hive::ValueInfo value_info = hive.value_info(*value);
-            const std::uint32_t size = value_info.data_size;
-            name = value_info.name.to_utf16();
-            if (size > data.size()) data.resize(size);
-            bytes += hive.read_value(*value, 0, MutableBytes(data).first(size));
+        hive.key_name(key).copy_to(name, std::size(name));
+        for (const hive::HiveScan::Value& value : scan.values(key)) {
+            value.name.copy_to(name, std::size(name));
+            if (value.data_size > data.size()) data.resize(value.data_size);
+            const MutableBytes out = MutableBytes(data).first(value.data_size);
+            bytes += value.data ? value.data->size() : hive.read_value(value.ref, 0, out);
+            if (value.data && !value.data->empty()) std::memcpy(out.data(), value.data->data(), value.data->size());
         }
-        for (std::uint32_t i = 0; i < info.subkey_count; ++i) {
-            if (const auto child = hive.subkey_at(key, i)) stack.push_back(*child);
-        }
+        const auto& children = scan.subkeys(key);
+        stack.insert(stack.end(), children.rbegin(), children.rend());
     }
     return bytes;
 }
 
-std::uint64_t walk_ours(const std::string& path) {
-    const auto hive = load(path);
+std::uint64_t walk_ours(const std::string& path, hive::Validation validation) {
+    const auto hive = load(path, validation);
     return hive == nullptr ? 0 : walk(*hive);
 }
 
@@ -88,7 +89,11 @@ void measure_hive(HiveSuite& suite, const std::string& path, const std::string& 
         "validate", label, bytes, "MB/s", suite.runs,
         {{"regent", [&] { return rate(path, [&] { return load(path) != nullptr ? 1U : 0U; }); }},
          {"touch", [&] { return rate(path, [&] { return touch(path); }); }}});
-    std::vector<Report::Contender> walkers = {{"regent", [&] { return rate(path, [&] { return walk_ours(path); }); }}};
+    const auto walker = [&](hive::Validation validation) {
+        return [&path, validation] { return rate(path, [&] { return walk_ours(path, validation); }); };
+    };
+    std::vector<Report::Contender> walkers = {{"regent", walker(hive::Validation::on_touch)},
+                                              {"regent-full", walker(hive::Validation::full)}};
     const std::pair<const char*, std::uint64_t (*)(const std::string&)> peers[] = {{"hivex", walk_by_hivex},
                                                                                    {"libregf", walk_by_libregf}};
     for (const auto& [name, walk_by] : peers) {

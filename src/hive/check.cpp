@@ -14,12 +14,6 @@ void TreeCheck::report(FindingKind kind, CellIndex cell, std::string expected, s
     sink_.report({kind, offset_of(cell), std::move(expected), std::move(actual), repair_ ? repair : ""});
 }
 
-bool TreeCheck::claim(CellIndex cell) {
-    if ((cell & volatile_bit) != 0 || !cells_.is_allocated(cell) || claimed_.test(cell / 8)) return false;
-    claimed_.set(cell / 8);
-    return true;
-}
-
 MutableBytes TreeCheck::mend(CellIndex cell) {
     changed_ = true;
     const MutableBytes data = cells_.stable().mutable_cell(cell);
@@ -28,11 +22,11 @@ MutableBytes TreeCheck::mend(CellIndex cell) {
 }
 
 bool TreeCheck::run() {
-    if (const char* defect = key_defect(root_, true)) {
+    Bytes data;
+    if (const char* defect = claim_key(root_, true, &data)) {
         report(FindingKind::key, root_, "the root key", defect, "");
         return false;
     }
-    claim(root_);
     stack_.push_back({root_, 1});
     while (!stack_.empty()) {
         const Pending next = stack_.back();
@@ -43,8 +37,7 @@ bool TreeCheck::run() {
     return true;
 }
 
-const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root) {
-    const Bytes data = cells.data(key);
+const char* key_record_defect(Bytes data, bool is_root) {
     const auto* node = rtl::record_at<KeyNode>(data);
     if (node == nullptr) return "a cell too small for a key node";
     if (node->signature != nk_signature) return "no nk signature";
@@ -66,7 +59,8 @@ const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root) {
     std::uint32_t seen = 0;
     NameView last;
     for_each_in_list(cells, children.list, [&](CellIndex child) {
-        defect = child == root || (child & volatile_bit) != 0 ? "no subkey" : key_record_defect(cells, child, false);
+        defect =
+            child == root || (child & volatile_bit) != 0 ? "no subkey" : key_record_defect(cells.data(child), false);
         if (defect != nullptr) return false;
         const NameView name = name_of_key(cells, child);
         if (cells.record<KeyNode>(child)->parent != key) defect = "a subkey of another key";
@@ -79,10 +73,15 @@ const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root) {
     return defect == nullptr && seen != children.count ? "a wrong number of subkeys" : defect;
 }
 
-const char* TreeCheck::key_defect(CellIndex key, bool is_root) const {
-    if ((key & volatile_bit) != 0 || !cells_.is_allocated(key)) return "not an allocated cell";
-    if (claimed_.test(key / 8)) return "a cell that belongs to something else";
-    return key_record_defect(cells_, key, is_root);
+const char* TreeCheck::claim_key(CellIndex key, bool is_root, Bytes* data) {
+    *data = take(key);
+    if (data->empty()) {
+        const bool there = (key & volatile_bit) == 0 && cells_.is_allocated(key);
+        return there ? "a cell that belongs to something else" : "not an allocated cell";
+    }
+    const char* defect = key_record_defect(*data, is_root);
+    if (defect != nullptr) unclaim(key);
+    return defect;
 }
 
 void TreeCheck::check_key(CellIndex key, std::uint32_t depth) {
@@ -128,24 +127,23 @@ const char* TreeCheck::collect(CellIndex key) {
     leaves_.clear();
     elements_.clear();
     const CellIndex list = node(key).subkey_list[0];
-    auto whole = [&](CellIndex cell) {
-        const auto* header = cells_.record<ListHeader>(cell);
-        return header != nullptr && list_view(cells_, cell).count == header->count;
-    };
-    if (!claim(list)) return "a cell that is free, out of range, or belongs to something else";
-    const ListView view = list_view(cells_, list);
+    const Bytes data = take(list);
+    if (data.empty()) return "a cell that is free, out of range, or belongs to something else";
+    bool whole = false;
+    const ListView view = list_in(data, &whole);
     if (!view.is_leaf() && !view.is_index()) return "a list signature that is none";
-    if (!whole(list)) return "a list longer than its cell";
-    if (view.is_leaf()) leaves_.push_back(list);
+    if (!whole) return "a list longer than its cell";
+    if (view.is_leaf()) leaves_.push_back({list, view});
     for (std::size_t i = 0; view.is_index() && i < view.count; ++i) {
-        if (!claim(view.cell(i))) return "a leaf that is free, out of range, or belongs to something else";
-        leaves_.push_back(view.cell(i));
-        if (!list_view(cells_, leaves_.back()).is_leaf()) return "a leaf signature that is none";
-        if (!whole(leaves_.back())) return "a leaf longer than its cell";
+        const Bytes part = take(view.cell(i));
+        if (part.empty()) return "a leaf that is free, out of range, or belongs to something else";
+        leaves_.push_back({view.cell(i), list_in(part, &whole)});
+        if (!leaves_.back().view.is_leaf()) return "a leaf signature that is none";
+        if (!whole) return "a leaf longer than its cell";
     }
-    for (std::size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
-        const ListView part = list_view(cells_, leaves_[leaf]);
-        for (std::size_t i = 0; i < part.count; ++i) {
+    for (std::uint32_t leaf = 0; leaf < leaves_.size(); ++leaf) {
+        const ListView& part = leaves_[leaf].view;
+        for (std::uint32_t i = 0; i < part.count; ++i) {
             elements_.push_back({leaf, i, part.cell(i), true, {}});
             cells_.prefetch(part.cell(i));
         }
@@ -155,14 +153,17 @@ const char* TreeCheck::collect(CellIndex key) {
 
 void TreeCheck::check_elements(CellIndex key) {
     for (Element& element : elements_) {
-        const char* defect = key_defect(element.key, false);
+        Bytes data;
+        const char* defect = claim_key(element.key, false, &data);
         if (defect != nullptr) {
             element.keep = false;
             report(FindingKind::key, key, "subkey at cell " + std::to_string(element.key), defect, "subkey removed");
             continue;
         }
-        element.name = name_of_key(cells_, element.key);
-        claim(element.key);
+        const KeyNode& record = *rtl::record_at<KeyNode>(data);
+        // The size once more: whoever writes to the file regardless may have changed it.
+        const std::size_t size = std::min<std::size_t>(record.name_size, data.size() - sizeof(KeyNode));
+        element.name = NameView(data.subspan(sizeof(KeyNode), size), (record.flags & key_comp_name) != 0);
     }
 }
 
@@ -206,8 +207,7 @@ void TreeCheck::check_order() {
 // REQUIRES: the elements are those of the leaves, as rebuild left them.
 void TreeCheck::check_hashes() {
     std::size_t number = 0;
-    for (CellIndex leaf : leaves_) {
-        const ListView view = list_view(cells_, leaf);
+    for (const auto& [leaf, view] : leaves_) {
         for (std::size_t i = 0; i < view.count; ++i, ++number) {
             while (!elements_[number].keep) ++number;
             if (view.signature != lh_signature) continue;
@@ -222,27 +222,28 @@ void TreeCheck::check_hashes() {
 
 // Writes the kept elements back into their leaves; empty leaves leave the index.
 void TreeCheck::rebuild(CellIndex key) {
-    const std::vector<CellIndex>& leaves = leaves_;
+    std::vector<Leaf>& leaves = leaves_;
     const CellIndex list = node(key).subkey_list[0];
     std::vector<std::uint16_t> counts(leaves.size());
     for (const Element& element : elements_) {
         if (!element.keep) continue;
-        const CellIndex leaf = leaves[element.leaf];
-        const std::size_t size = list_view(cells_, leaf).element_size();
+        const auto& [leaf, view] = leaves[element.leaf];
+        const std::size_t size = view.element_size();
         const MutableBytes data = mend(leaf).subspan(sizeof(ListHeader));
         std::memmove(data.data() + counts[element.leaf]++ * size, data.data() + element.position * size, size);
     }
     std::uint32_t total = 0;
     std::vector<CellIndex> filled;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
-        rtl::record_at<ListHeader>(mend(leaves[i]))->count = counts[i];
+        rtl::record_at<ListHeader>(mend(leaves[i].cell))->count = counts[i];
+        leaves[i].view.count = counts[i];
         total += counts[i];
-        if (counts[i] != 0) filled.push_back(leaves[i]);
+        if (counts[i] != 0) filled.push_back(leaves[i].cell);
     }
     KeyNode& mended = mend_node(key);
     mended.subkey_count[0] = total;
     if (total == 0) mended.subkey_list[0] = nil_cell;
-    if (total == 0 || leaves.empty() || leaves.front() == list) return;
+    if (total == 0 || leaves.empty() || leaves.front().cell == list) return;
     const MutableBytes index = mend(list);
     rtl::record_at<ListHeader>(index)->count = static_cast<std::uint16_t>(filled.size());
     for (std::size_t i = 0; i < filled.size(); ++i)
@@ -263,7 +264,7 @@ void TreeCheck::check_subkeys(CellIndex key, std::uint32_t depth) {
                "count corrected");
     }
     const bool empty_leaf =
-        std::any_of(leaves_.begin(), leaves_.end(), [&](CellIndex leaf) { return list_view(cells_, leaf).count == 0; });
+        std::any_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) { return leaf.view.count == 0; });
     if (repair_ && (kept != elements_.size() || elements_.size() != count || empty_leaf)) rebuild(key);
     if (kept == elements_.size() || repair_) check_hashes();
     descend(key, depth);

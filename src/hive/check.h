@@ -17,7 +17,7 @@ namespace regent::hive {
 
 // What is wrong with one record by itself, as far as reading it goes; null when nothing is. Used by the walk below and
 // at every step through a storage that is not trusted yet.
-const char* key_record_defect(const Cells& cells, CellIndex key, bool is_root);
+const char* key_record_defect(Bytes cell, bool is_root);
 const char* value_record_defect(const KeyNode& owner, Bytes value);
 // Every cell of the data (not the value's own) goes through `claim`; false refuses it.
 template <typename Claim>
@@ -63,9 +63,13 @@ private:
         CellIndex key;
         std::uint32_t depth;
     };
+    struct Leaf {
+        CellIndex cell;
+        ListView view;
+    };
     struct Element {
-        std::size_t leaf;  // number in the index
-        std::size_t position;
+        std::uint32_t leaf;  // number in the index
+        std::uint32_t position;
         CellIndex key;
         bool keep;
         NameView name;
@@ -74,15 +78,24 @@ private:
     std::uint64_t offset_of(CellIndex cell) const { return std::uint64_t{bins_start} + (cell & ~volatile_bit); }
     // Reports; the repair is named only when one is made.
     void report(FindingKind kind, CellIndex cell, std::string expected, std::string actual, const char* repair);
-    bool claim(CellIndex cell);  // false: not an allocated stable cell, or it has an owner already
+    bool claim(CellIndex cell) { return !take(cell).empty(); }
+    // The data of the cell, claimed; empty: not an allocated stable cell, or it has an owner already.
+    Bytes take(CellIndex cell) {
+        if (cell >= cells_.stable().size() || !cells_.stable().is_allocated(cell) || claimed_.test(cell / 8)) return {};
+        claimed_.set(cell / 8);
+        return cells_.stable().allocated_cell(cell);
+    }
     void unclaim(CellIndex cell) { claimed_.clear(cell / 8); }
-    KeyNode& node(CellIndex key) { return *rtl::record_at<KeyNode>(cells_.stable().mutable_cell(key)); }
+    // REQUIRES: a key that was found good. (So its cell is not looked at again; but the mapped file is not ours alone.)
+    KeyNode& node(CellIndex key) {
+        return *rtl::record_at<KeyNode>(cells_.stable().mutable_bytes(), std::uint64_t{key} + sizeof(Le32));
+    }
     // Writable bytes of a cell that a repair changes; the page becomes dirty.
     MutableBytes mend(CellIndex cell);
     KeyNode& mend_node(CellIndex key) { return *rtl::record_at<KeyNode>(mend(key)); }
 
-    // Null when the cell may be a key node, else what is wrong with it.
-    const char* key_defect(CellIndex key, bool is_root) const;
+    // Claims the cell; null when it may be a key node, else what is wrong with it, and it is nobody's.
+    const char* claim_key(CellIndex key, bool is_root, Bytes* data);
     void check_key(CellIndex key, std::uint32_t depth);
     void check_class(CellIndex key);
     void check_subkeys(CellIndex key, std::uint32_t depth);
@@ -95,7 +108,8 @@ private:
     void drop_subkeys(CellIndex key, const char* expected, std::string actual);
 
     void check_values(CellIndex key);
-    const char* value_defect(const KeyNode& owner, CellIndex value, Bytes data);
+    const char* value_defect(const KeyNode& owner, Bytes value);
+    const char* value_data_defect_here(const KeyValue& value);
     void remove_values(CellIndex key, CellIndex list);  // those in dropped_
     void drop_values(CellIndex key, FindingKind kind, std::string expected, std::string actual);
 
@@ -115,7 +129,7 @@ private:
     // Of the key that is being checked; kept for their memory.
     std::vector<CellIndex> claimed_data_;
     std::vector<std::uint32_t> dropped_;
-    std::vector<CellIndex> leaves_;
+    std::vector<Leaf> leaves_;
     std::vector<Element> elements_;
     struct Security {
         bool good = false;

@@ -32,11 +32,25 @@ const char* value_record_defect(const KeyNode& owner, Bytes data) {
     return nullptr;
 }
 
-const char* TreeCheck::value_defect(const KeyNode& owner, CellIndex cell, Bytes data) {
-    if (!claim(cell)) return "a cell that is free, out of range, or belongs to something else";
+const char* TreeCheck::value_defect(const KeyNode& owner, Bytes data) {
+    if (data.empty()) return "a cell that is free, out of range, or belongs to something else";
     if (const char* defect = value_record_defect(owner, data)) return defect;
+    const KeyValue& value = *rtl::record_at<KeyValue>(data);
+    const std::uint32_t size = value.data_size;
+    const bool in_one_cell = size != 0 && (size & value_inline_bit) == 0 && !cells_.big_data(size);
+    if (!in_one_cell) return value_data_defect_here(value);
+    // Nearly all data: what value_data_defect says of it, with one look at the cell.
+    const CellIndex cell = value.data;
+    const Bytes bytes = take(cell);
+    if (bytes.empty()) return "a data cell that is free, out of range, or belongs to something else";
+    if (bytes.size() >= size) return nullptr;
+    unclaim(cell);
+    return "a data cell shorter than the data";
+}
+
+const char* TreeCheck::value_data_defect_here(const KeyValue& value) {
     claimed_data_.clear();
-    const char* defect = value_data_defect(cells_, *rtl::record_at<KeyValue>(data), [this](CellIndex part) {
+    const char* defect = value_data_defect(cells_, value, [this](CellIndex part) {
         if (!claim(part)) return false;
         claimed_data_.push_back(part);
         return true;
@@ -52,8 +66,9 @@ void TreeCheck::check_values(CellIndex key) {
     const std::uint32_t count = owner.value_count;
     if (count == 0) return;
     const CellIndex list = owner.value_list;
-    const Bytes elements = cells_.data(list);
-    if (elements.size() / 4 < count || !claim(list)) {
+    const Bytes elements = take(list);
+    if (elements.size() / 4 < count) {
+        if (!elements.empty()) unclaim(list);
         return drop_values(key, FindingKind::value_list, "a list of " + std::to_string(count) + " values",
                            "cell " + std::to_string(list));
     }
@@ -63,9 +78,14 @@ void TreeCheck::check_values(CellIndex key) {
     dropped_.clear();
     for (std::uint32_t i = 0; i < count; ++i) cells_.prefetch(element(i));
     for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint64_t at = element(i) + std::uint64_t{sizeof(Le32)};
+        const auto* value = rtl::record_at<KeyValue>(cells_.stable().bytes(), at);
+        if (value != nullptr) cells_.prefetch(value->data);
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
         const CellIndex cell = element(i);
-        const Bytes data = cells_.data(cell);
-        if (const char* defect = value_defect(owner, cell, data)) {
+        const Bytes data = take(cell);
+        if (const char* defect = value_defect(owner, data)) {
             report(FindingKind::value, key, "value " + std::to_string(i) + " at cell " + std::to_string(cell), defect,
                    "value removed");
             dropped_.push_back(i);

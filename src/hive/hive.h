@@ -249,6 +249,7 @@ public:
 private:
     friend class HiveSave;        // save_subtree in short steps (hive_save.h)
     friend class HiveCompaction;  // compact in short steps (hive_compact.h)
+    friend class HiveScan;        // all of a key at once (hive_scan.h)
     explicit Hive(std::unique_ptr<HiveImpl> impl);
     std::unique_ptr<HiveImpl> impl_;
 };

@@ -108,7 +108,7 @@ Result<void> validate(HiveImpl& impl, const OpenOptions& options, CountingSink& 
 Result<void> validate_on_touch(HiveImpl& impl, CountingSink& sink) {
     impl.cells.stable().be_lazy();
     impl.security.be_lazy(impl.root);
-    if (const char* defect = key_record_defect(impl.cells, impl.root, true)) {
+    if (const char* defect = key_record_defect(impl.cells.data(impl.root), true)) {
         sink.report({FindingKind::key, std::uint64_t{bins_start} + impl.root, "the root key", defect, {}});
         return fail(STATUS_REGISTRY_CORRUPT);
     }

@@ -40,7 +40,7 @@ std::uint32_t HiveImpl::subkey_count(CellIndex key) const {
 // Each key has one parent, which its node names: what passes here cannot be a cycle, nor reached on two ways.
 std::optional<CellIndex> HiveImpl::sound_subkey(CellIndex key, std::optional<CellIndex> child) const {
     if (!child || cells.stable().trusted() || storage_of(*child) == StorageType::volatile_) return child;
-    const char* defect = *child == root ? "the root key" : key_record_defect(cells, *child, false);
+    const char* defect = *child == root ? "the root key" : key_record_defect(cells.data(*child), false);
     if (defect == nullptr && node(*child).parent != key) defect = "a subkey of another key";
     if (defect == nullptr) return child;
     cells.stable().suspect(FindingKind::key, key, "subkey at cell " + std::to_string(*child), defect);

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "hive/hive_scan.h"
 #include "hive/hive_test_support.h"
 #include "hive/subkey_list.h"
 
@@ -62,6 +63,49 @@ TEST(HiveTouch, ReadsWhatFullValidationReads) {
         ADD_FAILURE() << met.file_offset << ": " << met.expected << ", not " << met.actual;
     EXPECT_TRUE(lazy->trusted()) << "a whole walk has verified everything";
     expect_sound(*lazy);
+}
+
+// All of a key at once is what asking for each by its number gives.
+void expect_scan_agrees(const Hive& hive) {
+    HiveScan scan(hive);
+    std::size_t keys = 0;
+    std::vector<CellIndex> stack = {hive.root()};
+    for (; !stack.empty(); ++keys) {
+        const CellIndex key = stack.back();
+        stack.pop_back();
+        const auto& values = scan.values(key);
+        ASSERT_EQ(values.size(), hive.key_info(key).value_count);
+        for (std::uint32_t i = 0; i < values.size(); ++i) {
+            const ValueRef ref = hive.value_at(key, i).value();
+            const ValueInfo info = hive.value_info(ref);
+            ASSERT_EQ(values[i].ref.cell, ref.cell);
+            ASSERT_EQ(values[i].name.to_utf16(), info.name.to_utf16());
+            ASSERT_EQ(values[i].type, info.type);
+            ASSERT_EQ(values[i].data_size, info.data_size);
+            const auto data = hive.value_bytes(ref);
+            ASSERT_EQ(values[i].data.has_value(), data.has_value());
+            if (data) {
+                ASSERT_EQ(values[i].data->data(), data->data());
+            }
+        }
+        const auto& subkeys = scan.subkeys(key);
+        ASSERT_EQ(subkeys.size(), hive.key_info(key).subkey_count);
+        for (std::uint32_t i = 0; i < subkeys.size(); ++i) ASSERT_EQ(subkeys[i], *hive.subkey_at(key, i));
+        stack.insert(stack.end(), subkeys.begin(), subkeys.end());
+    }
+    EXPECT_EQ(keys, hive.count().keys);
+}
+
+TEST(HiveTouch, AScanGivesWhatNumbersGive) {
+    auto made = std::move(memory_hive()).value();
+    fill(*made, small_tree);
+    const auto lazy = std::move(open_on_touch(image_of(*made))).value();
+    expect_scan_agrees(*lazy);
+    EXPECT_FALSE(lazy->suspect());
+    for (const char16_t* name : {u"a volatile one", u"z volatile one", u"kez"}) {
+        ASSERT_TRUE(make_key(*made, made->root(), name, StorageType::volatile_));
+    }
+    expect_scan_agrees(*made);
 }
 
 TEST(HiveTouch, ChangesAreAsGoodAsInAValidatedHive) {

@@ -171,6 +171,19 @@ TEST(Recovery, AnEntryWithABadFieldEndsItsLog) {
     }
 }
 
+// Each page that a log adds costs validation work; a short log must not claim more of them than it and the hive hold.
+TEST(Recovery, ALogThatClaimsFarMoreThanThereIsIsRefused) {
+    for (const std::uint32_t claimed : {8U << 20, 64U << 20, 1U << 30}) {
+        rtl::DiskImage disk = prepare().disk;
+        Image log(disk["HIVE.LOG1"]);
+        auto entry = log.read<LogEntry>(sector_size);
+        entry.bins_size = claimed;
+        log.write(sector_size, entry);
+        log.seal_entry(sector_size, entry.size);
+        EXPECT_EQ(open_on(disk).status, STATUS_REGISTRY_CORRUPT) << claimed;
+    }
+}
+
 TEST(Recovery, AnEntryWithAWrongHashEndsItsLog) {
     const Prepared made = prepare();
     for (const std::size_t field : {offsetof(LogEntry, hash_1), offsetof(LogEntry, hash_2), sizeof(LogEntry) + 100}) {

@@ -62,6 +62,10 @@ public:
     Bytes cell(CellIndex cell) const {
         const std::uint32_t offset = cell & ~volatile_bit;
         if (!trusted() && !is_allocated(cell)) return {};
+        return allocated_cell(offset);
+    }
+    // The same of a cell that is allocated as far as the caller knows.
+    Bytes allocated_cell(std::uint32_t offset) const {
         if (offset >= size_ || size_ - offset < 8) return {};
         const std::int32_t stored = stored_size_at(offset);
         if (stored >= 0 || stored == INT32_MIN) return {};

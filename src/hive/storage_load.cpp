@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint32_t first_cell = sizeof(BinHeader);
 constexpr std::size_t findings_kept = 64;
+constexpr std::uint32_t read_ahead =
+    1024;  // bytes: the sizes are a chain, which a processor cannot follow ahead by itself
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 std::uint64_t file_offset(std::uint32_t offset) { return std::uint64_t{bins_start} + offset; }
@@ -96,6 +98,7 @@ void Storage::load_cells(std::uint32_t bin, std::uint32_t bin_size, FindingSink&
     const std::uint32_t end = bin + bin_size;
     std::uint32_t free_from = end;  // start of the run of free cells just before `offset`
     for (std::uint32_t offset = bin + first_cell; offset < end;) {
+        prefetch(offset + read_ahead);
         std::uint32_t size = cell_size_at(offset);
         if (size < 8 || size % 8 != 0 || size > end - offset) {
             sink.report({FindingKind::cell, file_offset(offset), "a multiple of 8, at most " + number(end - offset),

@@ -5,22 +5,25 @@
 
 namespace regent::hive {
 
-ListView list_view(const Cells& cells, CellIndex list) {
-    const Bytes data = cells.data(list);
+ListView list_in(Bytes data, bool* whole) {
+    *whole = false;
     const auto* header = rtl::record_at<ListHeader>(data);
-    if (header == nullptr) {
-        cells.met_damage(FindingKind::subkey_list, list, "a list of subkeys");
-        return {};
-    }
+    if (header == nullptr) return {};
     ListView view;
     view.signature = header->signature;
     view.elements = data.subspan(sizeof(ListHeader));
+    if (!view.is_index() && !view.is_leaf()) return view;
+    const std::size_t count = header->count;
     const std::size_t room = view.elements.size() / view.element_size();
-    view.count = static_cast<std::uint16_t>(std::min<std::size_t>(header->count, room));
-    if (!view.is_index() && !view.is_leaf()) view.count = 0;
-    if (view.count != header->count || (!view.is_index() && !view.is_leaf())) {
-        cells.met_damage(FindingKind::subkey_list, list, "a list of subkeys that fills its cell");
-    }
+    view.count = static_cast<std::uint16_t>(std::min(count, room));
+    *whole = view.count == count;
+    return view;
+}
+
+ListView list_view(const Cells& cells, CellIndex list) {
+    bool whole = false;
+    const ListView view = list_in(cells.data(list), &whole);
+    if (!whole) cells.met_damage(FindingKind::subkey_list, list, "a list of subkeys that fills its cell");
     return view;
 }
 

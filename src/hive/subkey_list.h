@@ -21,6 +21,8 @@ struct ListView {
     std::uint32_t hash(std::size_t i) const { return *rtl::load<std::uint32_t>(elements, i * 8 + 4); }
 };
 ListView list_view(const Cells& cells, CellIndex list);
+// The list in a cell's data, as far as it fits; `whole`: it is a list and fits.
+ListView list_in(Bytes data, bool* whole);
 
 // The stored name of a key; empty when `key` is no key node.
 NameView name_of_key(const Cells& cells, CellIndex key);

@@ -1,0 +1,38 @@
+// Reads all that a key has at once: each list is looked up and verified once, and what is read next is asked for
+// before it is needed, so that walking a hive costs half of asking for each element by its number.
+// Externally synchronised, as reading a Hive is; what is returned lives until the next call or write to the hive.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hive/hive.h"
+
+namespace regent::hive {
+
+class HiveScan {
+public:
+    struct Value {
+        ValueRef ref;
+        std::uint32_t type;
+        std::uint32_t data_size;
+        bool tombstone;
+        NameView name;
+        std::optional<Bytes> data;  // nothing for big data: read_value()
+    };
+
+    explicit HiveScan(const Hive& hive);
+
+    // As subkey_at for 0, 1, ... until it gives nothing.
+    const std::vector<CellIndex>& subkeys(CellIndex key);
+    // As value_at for 0, 1, ... of the key's count, without those that it does not give.
+    const std::vector<Value>& values(CellIndex key);
+
+private:
+    const Hive& hive_;
+    const HiveImpl& impl_;
+    std::vector<CellIndex> subkeys_;
+    std::vector<Value> values_;
+};
+
+}  // namespace regent::hive
