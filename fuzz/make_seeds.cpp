@@ -11,6 +11,8 @@
 #include "hive/hive.h"
 #include "hive/hive_impl.h"
 #include "rtl/sim_env.h"
+#include "se/condition.h"
+#include "se/sddl.h"
 
 namespace {
 
@@ -176,6 +178,23 @@ void reg_file_seeds() {
     seed("\xEF\xBB\xBF" + five);
 }
 
+void sddl_seeds() {
+    for (const char* text :
+         {"O:BAG:SYD:P(A;CI;KA;;;BA)(A;CIIO;KA;;;CO)(D;;0x2;;;S-1-22-1-1000)S:AI(AU;SAFA;KA;;;WD)(ML;;NWNR;;;HI)",
+          "D:(XA;;KR;;;WD;(Member_of {SID(BA)} && (@User.a == 1 || !(@Resource.Dept Any_of {\"x\", \"y\"}))))"
+          "S:(RA;;;;;WD;(\"Dept\",TS,0x2,\"x\"))",
+          "D:(OA;CI;CR;bf967aba-0de6-11d0-a285-00aa003049e2;;SY)(XD;;KA;;;BU;(Exists a || b >= -5))",
+          "D:NO_ACCESS_CONTROLS:(RA;;;;;WD;(\"s\",TD,0x0,BA))(RA;;;;;WD;(\"n\",TI,0x0,-7,5))(SP;;;;;S-1-17-22)"}) {
+        seed(std::string("T") + text);
+        const auto made = se::parse_sddl(text);
+        if (made) seed("B" + std::string(reinterpret_cast<const char*>(made->bytes().data()), made->size()));
+    }
+    for (const char* text : {"a == 1 && !(Member_of {BA}) || @User.b Contains {#00ff, \"t\"}", "Exists @Resource.x"}) {
+        const auto code = se::parse_condition(text).value();
+        seed("C" + std::string(reinterpret_cast<const char*>(code.data()), code.size()));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -189,6 +208,7 @@ int main(int argc, char** argv) {
     if (target == "fuzz_hive_mutate") mutate_seeds();
     if (target == "fuzz_hive_log") log_seeds();
     if (target == "fuzz_reg_file") reg_file_seeds();
+    if (target == "fuzz_sddl") sddl_seeds();
     std::fprintf(stderr, "make_seeds: %d seeds for %s\n", written, target.c_str());
     return 0;
 }

@@ -1,6 +1,7 @@
-// What access checks granted: a descriptor never changes, and a token changes only in the privileges it has enabled, so
-// that an answer holds for as long as the hive's descriptors stay where they are. One access check is a walk over a
-// list of entries times the token's groups; a look here is one cache line.
+// What access checks granted: a descriptor never changes, and a token's state has a name (Token::answer_id, which
+// another one follows when groups or integrity change) beside the privileges it has enabled, so that an answer holds
+// for as long as the hive's descriptors stay where they are. One access check is a walk over a list of entries times
+// the token's groups; a look here is one cache line.
 #pragma once
 
 #include <array>
@@ -16,7 +17,7 @@ namespace regent::cm {
 struct AccessQuestion {
     std::uint64_t descriptor;  // the generation of the hive's descriptors, and the descriptor's cell
     std::uint64_t hive;        // never used again for another
-    std::uint64_t token;       // never used again for another
+    std::uint64_t token;       // Token::answer_id: never used again for another state of it or another token
     std::uint64_t privileges;  // enabled ones
     ACCESS_MASK desired;
 };

@@ -36,7 +36,7 @@ Result<ACCESS_MASK> grant_to_kernel(const se::Token& token, ACCESS_MASK desired)
 
 AccessQuestion question_of(const KeyControlBlock& block, std::uint64_t place, const se::Token& token,
                            ACCESS_MASK desired) {
-    return {place, block.hive().serial(), token.id(), token.enabled(), desired};
+    return {place, block.hive().serial(), token.answer_id(), token.enabled(), desired};
 }
 
 bool is_current(const KeyControlBlock& block, std::uint64_t place) {
@@ -77,7 +77,8 @@ Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::
         if (const auto known = access_cache().find(question)) return *known;
     }
     const ACCESS_MASK granted = RG_TRY(se::access_check(*descriptor, token, desired, key_mapping, mode));
-    if (own && token.enabled() == question.privileges) access_cache().remember(question, granted);
+    if (own && token.enabled() == question.privileges && token.answer_id() == question.token)
+        access_cache().remember(question, granted);
     return granted;
 }
 

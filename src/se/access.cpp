@@ -1,5 +1,7 @@
 #include "se/access.h"
 
+#include "se/condition.h"
+
 namespace regent::se {
 
 ACCESS_MASK map_generic(ACCESS_MASK mask, const GENERIC_MAPPING& mapping) {
@@ -11,49 +13,89 @@ ACCESS_MASK map_generic(ACCESS_MASK mask, const GENERIC_MAPPING& mapping) {
     return mapped;
 }
 
+Label label_of(DescriptorView descriptor) {
+    const Label usual{SECURITY_MANDATORY_MEDIUM_RID, SYSTEM_MANDATORY_LABEL_NO_WRITE_UP};
+    const auto sacl = descriptor.sacl();
+    if (!sacl) return usual;
+    for (AceView ace : *sacl) {
+        if (ace.type() != SYSTEM_MANDATORY_LABEL_ACE_TYPE || (ace.flags() & INHERIT_ONLY_ACE) != 0) continue;
+        // A label that names no level is above all levels: it is not ignored.
+        return {integrity_level(ace.sid_bytes()).value_or(UINT32_MAX), ace.mask()};
+    }
+    return usual;
+}
+
+ACCESS_MASK mandatory_rights(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping) {
+    constexpr ACCESS_MASK everything = ~ACCESS_MASK{0};
+    if ((token.mandatory_policy() & TOKEN_MANDATORY_POLICY_NO_WRITE_UP) == 0) return everything;
+    const Label label = label_of(descriptor);
+    if (token.integrity() >= label.level) return everything;
+    // What is neither reading nor executing counts as writing: DELETE, WRITE_DAC, WRITE_OWNER, and keys' links.
+    const ACCESS_MASK passive = mapping.GenericRead | mapping.GenericExecute;
+    ACCESS_MASK rights = ACCESS_SYSTEM_SECURITY;  // a privilege decides about it
+    if ((label.policy & SYSTEM_MANDATORY_LABEL_NO_READ_UP) == 0) rights |= mapping.GenericRead;
+    if ((label.policy & SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP) == 0) rights |= mapping.GenericExecute;
+    if ((label.policy & SYSTEM_MANDATORY_LABEL_NO_WRITE_UP) == 0) rights |= mapping.GenericWrite | ~passive;
+    if (token.enabled(SE_RELABEL_PRIVILEGE)) rights |= WRITE_OWNER;
+    return rights;
+}
+
 namespace {
 
 constexpr ACCESS_MASK owner_implied = READ_CONTROL | WRITE_DAC;
 // Rights that no entry can give.
 constexpr ACCESS_MASK never_by_entry = ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED;
 
-enum class Effect { none, allow, deny };
+bool same_sid(Bytes a, const Sid& b) { return a.size() == b.size() && std::memcmp(a.data(), &b, a.size()) == 0; }
 
-// What an entry's kind does in a DACL. The condition of a callback entry is not evaluated, so it is UNKNOWN: an
-// allowing one is skipped, a denying one denies. Object entries concern directory services; denying ones are
-// honoured by none of our types and are skipped with them.
-Effect effect_of(const AceView& ace) {
-    if ((ace.flags() & INHERIT_ONLY_ACE) != 0) return Effect::none;
+// What an entry does in a DACL by its kind. Object entries concern directory services and are skipped with the unknown
+// kinds.
+std::optional<Match> effect_of(const AceView& ace) {
+    if ((ace.flags() & INHERIT_ONLY_ACE) != 0) return std::nullopt;
     switch (ace.type()) {
         case ACCESS_ALLOWED_ACE_TYPE:
-            return Effect::allow;
+        case ACCESS_ALLOWED_CALLBACK_ACE_TYPE:
+            return Match::allow;
         case ACCESS_DENIED_ACE_TYPE:
-        case 0x0A:
-            return Effect::deny;
+        case ACCESS_DENIED_CALLBACK_ACE_TYPE:
+            return Match::deny;
         default:
-            return Effect::none;
+            return std::nullopt;
     }
 }
 
-bool same_sid(Bytes a, const Sid& b) { return a.size() == b.size() && std::memcmp(a.data(), &b, a.size()) == 0; }
+bool is_conditional(const AceView& ace) {
+    return ace.type() == ACCESS_ALLOWED_CALLBACK_ACE_TYPE || ace.type() == ACCESS_DENIED_CALLBACK_ACE_TYPE;
+}
 
 bool has_owner_rights_entry(const AclView& dacl) {
     for (AceView ace : dacl) {
-        if (effect_of(ace) != Effect::none && same_sid(ace.sid_bytes(), well_known::owner_rights())) return true;
+        if (effect_of(ace) && same_sid(ace.sid_bytes(), well_known::owner_rights())) return true;
     }
     return false;
 }
 
+// One walk over the list for one identity of the token.
 struct Walk {
+    DescriptorView descriptor;
     const AclView& dacl;
     const Token& token;
     const GENERIC_MAPPING& mapping;
+    Identity identity;
     bool is_owner;
 
-    bool concerns(const AceView& ace, Effect effect) const {
-        Bytes sid = ace.sid_bytes();
+    bool concerns(const AceView& ace, Match effect) const {
+        const Bytes sid = ace.sid_bytes();
         if (same_sid(sid, well_known::owner_rights())) return is_owner;
-        return effect == Effect::allow ? token.matches_allow(sid) : token.matches_deny(sid);
+        return token.matches(sid, effect, identity);
+    }
+
+    // An allowing condition must be TRUE; a denying one denies unless it is FALSE.
+    bool applies(const AceView& ace, Match effect) const {
+        if (!is_conditional(ace)) return true;
+        const Bytes expression = ace.raw().subspan(8 + ace.sid_bytes().size());
+        const Truth truth = evaluate_condition(expression, {token, effect, identity, descriptor});
+        return effect == Match::allow ? truth == Truth::yes : truth != Truth::no;
     }
 
     // What of `wanted` the list grants; an earlier entry beats a later one, bit by bit. Stops as soon as every bit is
@@ -62,56 +104,81 @@ struct Walk {
         ACCESS_MASK granted = 0;
         ACCESS_MASK denied = 0;
         for (AceView ace : dacl) {
-            Effect effect = effect_of(ace);
-            if (effect == Effect::none || !concerns(ace, effect)) continue;
-            ACCESS_MASK undecided = wanted & ~granted & ~denied;
-            ACCESS_MASK mask = map_generic(ace.mask(), mapping) & ~never_by_entry & undecided;
-            (effect == Effect::allow ? granted : denied) |= mask;
+            const auto effect = effect_of(ace);
+            if (!effect || !concerns(ace, *effect)) continue;
+            const ACCESS_MASK undecided = wanted & ~granted & ~denied;
+            const ACCESS_MASK mask = map_generic(ace.mask(), mapping) & ~never_by_entry & undecided;
+            if (mask == 0 || !applies(ace, *effect)) continue;
+            (*effect == Match::allow ? granted : denied) |= mask;
             if (mask == undecided) break;
         }
         return granted;
     }
 };
 
-// The privileges that stand in for entries. ERRORS: PRIVILEGE_NOT_HELD.
-Result<ACCESS_MASK> by_privilege(const Token& token, ACCESS_MASK wanted, bool maximum) {
+struct ByPrivilege {
     ACCESS_MASK granted = 0;
+    PrivilegeSet used = 0;
+};
+
+// The privileges that stand in for entries. ERRORS: PRIVILEGE_NOT_HELD.
+Result<ByPrivilege> by_privilege(const Token& token, ACCESS_MASK wanted) {
+    ByPrivilege result;
     if ((wanted & ACCESS_SYSTEM_SECURITY) != 0) {
         if (!token.enabled(SE_SECURITY_PRIVILEGE)) return fail(STATUS_PRIVILEGE_NOT_HELD);
-        granted |= ACCESS_SYSTEM_SECURITY;
+        result.granted |= ACCESS_SYSTEM_SECURITY;
+        result.used |= privilege_bit(SE_SECURITY_PRIVILEGE);
     }
-    bool asks_owner = maximum || (wanted & WRITE_OWNER) != 0;
-    if (asks_owner && token.enabled(SE_TAKE_OWNERSHIP_PRIVILEGE)) granted |= WRITE_OWNER;
-    return granted;
+    if ((wanted & WRITE_OWNER) != 0 && token.enabled(SE_TAKE_OWNERSHIP_PRIVILEGE)) {
+        result.granted |= WRITE_OWNER;
+        result.used |= privilege_bit(SE_TAKE_OWNERSHIP_PRIVILEGE);
+    }
+    return result;
 }
 
-ACCESS_MASK by_list(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping, ACCESS_MASK wanted) {
-    auto dacl = descriptor.dacl();
+ACCESS_MASK by_list(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping, ACCESS_MASK wanted,
+                    Identity identity) {
+    const auto dacl = descriptor.dacl();
     if (!dacl) return wanted & ~never_by_entry;
-    auto owner = descriptor.owner();
-    bool is_owner = owner && token.matches_allow(owner->bytes());
-    ACCESS_MASK granted = is_owner && !has_owner_rights_entry(*dacl) ? wanted & owner_implied : 0;
-    Walk walk{*dacl, token, mapping, is_owner};
+    const auto owner = descriptor.owner();
+    const bool is_owner = owner && token.matches(owner->bytes(), Match::allow, identity);
+    const ACCESS_MASK granted = is_owner && !has_owner_rights_entry(*dacl) ? wanted & owner_implied : 0;
+    const Walk walk{descriptor, *dacl, token, mapping, identity, is_owner};
     return granted | walk.granted_of(wanted & ~granted);
+}
+
+// Of a restricted token both identities must grant; of a write-restricted one the second is asked about writing only
+// (A-10; what counts as writing is inferred as in mandatory_rights).
+ACCESS_MASK by_lists(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping,
+                     ACCESS_MASK wanted) {
+    const ACCESS_MASK granted = by_list(descriptor, token, mapping, wanted, Identity::whole);
+    if (!token.is_restricted()) return granted;
+    const ACCESS_MASK free = token.is_write_restricted() ? mapping.GenericRead | mapping.GenericExecute : 0;
+    return (granted & free) | by_list(descriptor, token, mapping, granted & ~free, Identity::restricting);
 }
 
 }  // namespace
 
 Result<ACCESS_MASK> access_check(DescriptorView descriptor, const Token& token, ACCESS_MASK desired,
-                                 const GENERIC_MAPPING& mapping, KPROCESSOR_MODE mode, ACCESS_MASK previously_granted) {
-    bool maximum = (desired & MAXIMUM_ALLOWED) != 0;
-    ACCESS_MASK asked = map_generic(desired, mapping) & ~static_cast<ACCESS_MASK>(MAXIMUM_ALLOWED);
+                                 const GENERIC_MAPPING& mapping, KPROCESSOR_MODE mode, ACCESS_MASK previously_granted,
+                                 PrivilegeSet* used) {
+    const bool maximum = (desired & MAXIMUM_ALLOWED) != 0;
+    const ACCESS_MASK asked = map_generic(desired, mapping) & ~static_cast<ACCESS_MASK>(MAXIMUM_ALLOWED);
     if (mode == kernel_mode) return asked | previously_granted | (maximum ? mapping.GenericAll : 0);
     if (asked == 0 && previously_granted == 0 && !maximum) return fail(STATUS_ACCESS_DENIED);
 
     ACCESS_MASK granted = previously_granted;
-    granted |= RG_TRY(by_privilege(token, asked & ~granted, maximum));
+    const ACCESS_MASK mandatory = mandatory_rights(descriptor, token, mapping);
+    if ((asked & ~granted & ~mandatory) != 0) return fail(STATUS_ACCESS_DENIED);
     ACCESS_MASK wanted = asked;
-    if (maximum) wanted |= mapping.GenericAll | STANDARD_RIGHTS_REQUIRED;
+    if (maximum) wanted |= (mapping.GenericAll | STANDARD_RIGHTS_REQUIRED) & mandatory;
+    const ByPrivilege privileged = RG_TRY(by_privilege(token, wanted & ~granted));
+    granted |= privileged.granted;
     // Without MAXIMUM_ALLOWED nothing is left to ask of the list once privileges gave it all.
-    ACCESS_MASK open = wanted & ~granted;
-    if (open != 0) granted |= by_list(descriptor, token, mapping, open);
+    const ACCESS_MASK open = wanted & ~granted;
+    if (open != 0) granted |= by_lists(descriptor, token, mapping, open);
     if ((asked & ~granted) != 0 || granted == 0) return fail(STATUS_ACCESS_DENIED);
+    if (used != nullptr) *used = privileged.used;
     return granted;
 }
 

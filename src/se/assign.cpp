@@ -95,7 +95,8 @@ struct NewList {
     std::optional<std::vector<std::byte>> acl;
 };
 
-Result<NewList> new_list(const ListSource& source, Bytes default_list, const NewObject& object) {
+// `defaults` null: nothing takes the place of an empty list.
+Result<NewList> new_list(const ListSource& source, const Token* defaults, const NewObject& object) {
     NewList made;
     if (source.given && !source.list) {  // NULL: the creator wants no restriction
         made.present = true;
@@ -109,6 +110,7 @@ Result<NewList> new_list(const ListSource& source, Bytes default_list, const New
     }
     if (!source.given && list.empty()) {
         made.inherited = false;
+        const auto default_list = defaults != nullptr ? defaults->default_dacl() : std::vector<std::byte>();
         auto fallback = AclView::validate(default_list);
         if (!fallback) return made;
         for (AceView ace : *fallback) add_entry(list, ace, ace.flags(), object);
@@ -130,6 +132,36 @@ ListSource source_of(const DescriptorView* given, const DescriptorView* parent, 
     return source;
 }
 
+// ERRORS: PRIVILEGE_NOT_HELD, may_label's.
+Result<void> may_give_sacl(const ListSource& audit, const Token& token) {
+    if (!audit.given) return {};
+    bool only_labels = audit.list && audit.list->count() != 0;
+    if (audit.list) {
+        for (AceView ace : *audit.list) only_labels = only_labels && ace.type() == SYSTEM_MANDATORY_LABEL_ACE_TYPE;
+        const Bytes raw = audit.list->raw();
+        RG_TRY(may_label(std::vector<std::byte>(raw.begin(), raw.end()), token));
+    }
+    if (!only_labels && !token.enabled(SE_SECURITY_PRIVILEGE)) return fail(STATUS_PRIVILEGE_NOT_HELD);
+    return {};
+}
+
+// Nobody below medium could change what it made itself, were it not labelled.
+Result<void> label_if_low(NewList& sacl, const Token& token) {
+    if (token.integrity() >= SECURITY_MANDATORY_MEDIUM_RID) return {};
+    AclBuilder list;
+    if (sacl.acl) {
+        for (AceView ace : AclView(*sacl.acl)) {
+            const bool effective = (ace.flags() & INHERIT_ONLY_ACE) == 0;
+            if (ace.type() == SYSTEM_MANDATORY_LABEL_ACE_TYPE && effective) return {};
+            list.add_raw(ace.raw());
+        }
+    }
+    list.add(SYSTEM_MANDATORY_LABEL_ACE_TYPE, 0, SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, integrity_sid(token.integrity()));
+    sacl.acl = RG_TRY(list.finish());
+    sacl.present = true;
+    return {};
+}
+
 }  // namespace
 
 Result<SecurityDescriptor> assign_descriptor(const DescriptorView* parent, const DescriptorView* explicit_descriptor,
@@ -145,11 +177,12 @@ Result<SecurityDescriptor> assign_descriptor(const DescriptorView* parent, const
                      is_container};
     ListSource audit =
         source_of(explicit_descriptor, parent, SE_SACL_PRESENT, SE_SACL_PROTECTED, &DescriptorView::sacl);
-    if (audit.given && !kernel_caller && !token.enabled(SE_SECURITY_PRIVILEGE)) return fail(STATUS_PRIVILEGE_NOT_HELD);
+    if (!kernel_caller) RG_TRY(may_give_sacl(audit, token));
     ListSource access =
         source_of(explicit_descriptor, parent, SE_DACL_PRESENT, SE_DACL_PROTECTED, &DescriptorView::dacl);
-    NewList dacl = RG_TRY(new_list(access, token.default_dacl(), object));
-    NewList sacl = RG_TRY(new_list(audit, {}, object));
+    NewList dacl = RG_TRY(new_list(access, &token, object));
+    NewList sacl = RG_TRY(new_list(audit, nullptr, object));
+    RG_TRY(label_if_low(sacl, token));
 
     unsigned control = 0;
     if (dacl.present) control |= SE_DACL_PRESENT;

@@ -139,14 +139,21 @@ SecurityDescriptor query_descriptor(DescriptorView from, SECURITY_INFORMATION wa
 
 class Token;
 // `current` with the parts named by `what` taken from `modification` (NtSetSecurityObject).
-// ERRORS: INVALID_OWNER (not one the token may assign), INVALID_PRIMARY_GROUP (null group given),
-// INVALID_SECURITY_DESCR.
+// A SACL's entries fall into four classes (audit, label, attributes, policy): only those of the classes named are
+// replaced. ERRORS: INVALID_OWNER (not one the token may assign), INVALID_PRIMARY_GROUP (null group given),
+// may_label's, INVALID_SECURITY_DESCR.
 Result<SecurityDescriptor> merge_descriptor(DescriptorView current, DescriptorView modification,
                                             SECURITY_INFORMATION what, const Token& token,
                                             const GENERIC_MAPPING& mapping);
 
+// Whether the token may put these labels on an object. ERRORS, in this order: INVALID_LABEL (no level),
+// PRIVILEGE_NOT_HELD (above its own level, without SeRelabelPrivilege).
+Result<void> may_label(const std::optional<std::vector<std::byte>>& sacl, const Token& token);
+
 // The descriptor of a new object (semantics SE-1..SE-3; MS-DTYP 2.5.3.4). Either descriptor may be absent.
-// ERRORS: INVALID_OWNER, PRIVILEGE_NOT_HELD (a SACL without SeSecurityPrivilege, unless `mode` is kernel), INVALID_ACL.
+// What a token below medium integrity creates is labelled with its level (recalled).
+// ERRORS: INVALID_OWNER, PRIVILEGE_NOT_HELD (a SACL that is more than labels, without SeSecurityPrivilege, unless the
+// caller is the kernel), may_label's, INVALID_ACL.
 Result<SecurityDescriptor> assign_descriptor(const DescriptorView* parent, const DescriptorView* explicit_descriptor,
                                              const Token& token, const GENERIC_MAPPING& mapping, bool is_container,
                                              bool kernel_caller = false);

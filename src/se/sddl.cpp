@@ -3,6 +3,7 @@
 #include <charconv>
 #include <span>
 
+#include "se/condition.h"
 #include "se/sddl_tables.h"
 
 namespace regent::se {
@@ -46,57 +47,121 @@ std::optional<std::uint32_t> parse_rights(std::string_view text, bool is_label) 
     return is_label ? pairs_of(text, labels) : pairs_of(text, rights);
 }
 
-std::optional<Sid> parse_account(std::string_view text) {
-    if (text.starts_with("S-") || text.starts_with("s-")) return Sid::parse(text);
-    return sddl::find_alias(text);
-}
-
-// type;flags;rights;object;inherited object;account
-Result<void> parse_ace(std::string_view text, bool is_sacl, AclBuilder& list) {
-    std::string_view fields[6];
-    for (int i = 0; i < 6; ++i) {
-        std::size_t end = i < 5 ? text.find(';') : text.size();
-        if (end == std::string_view::npos) return fail(STATUS_INVALID_ACL);
-        fields[i] = text.substr(0, end);
-        text.remove_prefix(i < 5 ? end + 1 : end);
+// bf967aba-0de6-11d0-a285-00aa003049e2 as it lies in an entry.
+bool append_guid(std::string_view text, std::vector<std::byte>& out) {
+    // Where in the text each byte's digits are: the first three groups are little-endian.
+    static constexpr std::size_t places[16] = {6, 4, 2, 0, 11, 9, 16, 14, 19, 21, 24, 26, 28, 30, 32, 34};
+    if (text.size() != 36) return false;
+    for (std::size_t dash : {8u, 13u, 18u, 23u}) {
+        if (text[dash] != '-') return false;
     }
-    auto type = value_of(sddl::type_words, fields[0]);
-    if (!type || !fields[3].empty() || !fields[4].empty()) return fail(STATUS_INVALID_ACL);
-    bool audits = *type != ACCESS_ALLOWED_ACE_TYPE && *type != ACCESS_DENIED_ACE_TYPE;
-    if (audits != is_sacl) return fail(STATUS_INVALID_ACL);
-    const std::span<const Word> flag_words[] = {sddl::ace_flag_words};
-    auto flags = pairs_of(fields[1], flag_words);
-    auto rights = parse_rights(fields[2], *type == SYSTEM_MANDATORY_LABEL_ACE_TYPE);
-    if (!flags || !rights) return fail(STATUS_INVALID_ACL);
-    auto account = parse_account(fields[5]);
-    if (!account) return fail(STATUS_INVALID_SID);
-    list.add(static_cast<std::uint8_t>(*type), static_cast<std::uint8_t>(*flags), *rights, *account);
-    return {};
+    for (std::size_t place : places) {
+        unsigned value = 0;
+        const char* first = text.data() + place;
+        if (std::from_chars(first, first + 2, value, 16).ptr != first + 2) return false;
+        out.push_back(static_cast<std::byte>(value));
+    }
+    return true;
 }
 
-struct ListControl {
-    USHORT present, protected_, auto_inherited, auto_request;
+struct EntryText {
+    std::string_view fields[6];  // type, flags, rights, object, inherited object, account
+    std::string_view tail;       // what stands in parentheses behind a seventh field's separator
+    bool has_tail = false;
 };
-constexpr ListControl dacl_control{SE_DACL_PRESENT, SE_DACL_PROTECTED, SE_DACL_AUTO_INHERITED,
-                                   SE_DACL_AUTO_INHERIT_REQ};
-constexpr ListControl sacl_control{SE_SACL_PRESENT, SE_SACL_PROTECTED, SE_SACL_AUTO_INHERITED,
-                                   SE_SACL_AUTO_INHERIT_REQ};
-constexpr std::string_view null_list = "NO_ACCESS_CONTROL";
+
+std::optional<EntryText> split_entry(std::string_view text) {
+    EntryText entry;
+    for (int i = 0; i < 6; ++i) {
+        const std::size_t end = text.find(';');
+        if (i < 5 && end == std::string_view::npos) return std::nullopt;
+        entry.has_tail = end != std::string_view::npos;
+        entry.fields[i] = text.substr(0, end);
+        text.remove_prefix(entry.has_tail ? end + 1 : text.size());
+    }
+    if (!entry.has_tail) return entry;
+    if (text.size() < 2 || text.front() != '(' || text.back() != ')') return std::nullopt;
+    entry.tail = text.substr(1, text.size() - 2);
+    return entry;
+}
+
+template <typename T>
+void append(std::vector<std::byte>& out, T value) {
+    const Bytes raw = rtl::as_bytes(&value, sizeof(value));
+    out.insert(out.end(), raw.begin(), raw.end());
+}
+
+// The whole entry's bytes. ERRORS: INVALID_ACL, INVALID_SID, INVALID_ACE_CONDITION.
+Result<std::vector<std::byte>> entry_bytes(const EntryText& text, const sddl::EntryType& kind) {
+    const std::span<const Word> flag_words[] = {sddl::ace_flag_words};
+    const auto flags = pairs_of(text.fields[1], flag_words);
+    const auto rights = parse_rights(text.fields[2], kind.type == SYSTEM_MANDATORY_LABEL_ACE_TYPE);
+    const bool names_objects = !text.fields[3].empty() || !text.fields[4].empty();
+    if (!flags || !rights || (names_objects && !kind.has_guids)) return fail(STATUS_INVALID_ACL);
+    if (text.has_tail != (kind.tail != sddl::EntryType::Tail::none)) return fail(STATUS_INVALID_ACL);
+    const auto account = sddl::parse_account(text.fields[5]);
+    if (!account) return fail(STATUS_INVALID_SID);
+    std::vector<std::byte> out{std::byte{kind.type}, static_cast<std::byte>(*flags), std::byte{0}, std::byte{0}};
+    append(out, *rights);
+    if (kind.has_guids) {
+        append(out, (text.fields[3].empty() ? 0u : 1u) | (text.fields[4].empty() ? 0u : 2u));
+        for (std::string_view guid : {text.fields[3], text.fields[4]}) {
+            if (!guid.empty() && !append_guid(guid, out)) return fail(STATUS_INVALID_ACL);
+        }
+    }
+    const Bytes sid = account->bytes();
+    out.insert(out.end(), sid.begin(), sid.end());
+    if (text.has_tail) {
+        const bool is_condition = kind.tail == sddl::EntryType::Tail::condition;
+        const auto tail = RG_TRY(is_condition ? parse_condition(text.tail) : sddl::parse_attribute(text.tail));
+        out.insert(out.end(), tail.begin(), tail.end());
+    }
+    if (out.size() > UINT16_MAX) return fail(STATUS_INVALID_ACL);
+    out[2] = static_cast<std::byte>(out.size() & 0xFF);
+    out[3] = static_cast<std::byte>(out.size() >> 8);
+    return out;
+}
+
+Result<void> parse_ace(std::string_view text, bool is_sacl, AclBuilder& list) {
+    const auto entry = split_entry(text);
+    if (!entry) return fail(STATUS_INVALID_ACL);
+    for (const sddl::EntryType& kind : sddl::entry_types) {
+        if (kind.text != entry->fields[0]) continue;
+        if (kind.in_sacl != is_sacl) return fail(STATUS_INVALID_ACL);
+        const auto bytes = RG_TRY(entry_bytes(*entry, kind));
+        list.add_raw(bytes);
+        return {};
+    }
+    return fail(STATUS_INVALID_ACL);
+}
+
+// Where the parenthesis that opens `text` closes; strings may hold any other. npos when it does not.
+std::size_t closing(std::string_view text) {
+    unsigned depth = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') quoted = !quoted;
+        if (quoted) continue;
+        if (text[i] == '(') ++depth;
+        if (text[i] == ')' && --depth == 0) return i;
+    }
+    return std::string_view::npos;
+}
 
 // Flags in front of the first entry; true in `null` for NO_ACCESS_CONTROL.
-std::optional<unsigned> parse_list_flags(std::string_view text, const ListControl& bits, bool& null) {
+std::optional<unsigned> parse_list_flags(std::string_view text, const sddl::ListControl& bits, bool& null) {
     unsigned control = bits.present;
     while (!text.empty()) {
         std::size_t used = 2;
-        if (text.starts_with(null_list)) {
+        if (text.starts_with(sddl::null_list)) {
             null = true;
-            used = null_list.size();
+            used = sddl::null_list.size();
         } else if (text.starts_with("AI")) {
             control |= bits.auto_inherited;
         } else if (text.starts_with("AR")) {
             control |= bits.auto_request;
         } else if (text[0] == 'P') {
-            control |= bits.protected_;
+            control |= bits.is_protected;
             used = 1;
         } else {
             return std::nullopt;
@@ -106,7 +171,7 @@ std::optional<unsigned> parse_list_flags(std::string_view text, const ListContro
     return control;
 }
 
-Result<void> parse_list(std::string_view text, const ListControl& bits, USHORT& control,
+Result<void> parse_list(std::string_view text, const sddl::ListControl& bits, USHORT& control,
                         std::optional<std::vector<std::byte>>& acl) {
     std::size_t first = std::min(text.find('('), text.size());
     bool null = false;
@@ -116,8 +181,8 @@ Result<void> parse_list(std::string_view text, const ListControl& bits, USHORT& 
     if (null && !text.empty()) return fail(STATUS_INVALID_SECURITY_DESCR);
     AclBuilder list;
     while (!text.empty()) {
-        std::size_t end = text.find(')');
-        if (text[0] != '(' || end == std::string_view::npos) return fail(STATUS_INVALID_SECURITY_DESCR);
+        const std::size_t end = text[0] == '(' ? closing(text) : std::string_view::npos;
+        if (end == std::string_view::npos) return fail(STATUS_INVALID_SECURITY_DESCR);
         RG_TRY(parse_ace(text.substr(1, end - 1), bits.present == SE_SACL_PRESENT, list));
         text.remove_prefix(end + 1);
     }
@@ -128,17 +193,21 @@ Result<void> parse_list(std::string_view text, const ListControl& bits, USHORT& 
 
 // The text of the part that starts `text`, which is shortened to the next part's tag.
 std::string_view take_part(std::string_view& text) {
-    std::size_t colon = text.find(':');
-    std::size_t end = colon == std::string_view::npos || colon == 0 ? text.size() : colon - 1;
-    std::string_view part = text.substr(0, end);
+    std::size_t end = 0;
+    while (end < text.size() && text[end] != ':') {
+        const std::size_t close = text[end] == '(' ? closing(text.substr(end)) : 0;
+        end = close == std::string_view::npos ? text.size() : end + close + 1;
+    }
+    if (end < text.size() && end != 0) --end;
+    const std::string_view part = text.substr(0, end);
     text.remove_prefix(end);
     return part;
 }
 
 Result<void> parse_part(char tag, std::string_view part, SecurityDescriptor::Parts& parts) {
-    if (tag == 'D') return parse_list(part, dacl_control, parts.control, parts.dacl);
-    if (tag == 'S') return parse_list(part, sacl_control, parts.control, parts.sacl);
-    auto account = parse_account(part);
+    if (tag == 'D') return parse_list(part, sddl::dacl_control, parts.control, parts.dacl);
+    if (tag == 'S') return parse_list(part, sddl::sacl_control, parts.control, parts.sacl);
+    auto account = sddl::parse_account(part);
     if (!account) return fail(STATUS_INVALID_SID);
     (tag == 'O' ? parts.owner : parts.group) = account;
     return {};
@@ -160,98 +229,6 @@ Result<SecurityDescriptor> parse_sddl(std::string_view text) {
         RG_TRY(parse_part(tag, take_part(text), parts));
     }
     return SecurityDescriptor::build(parts);
-}
-
-namespace {
-
-void append_account(std::string& out, const Sid& sid) {
-    std::string_view alias = sddl::find_alias(sid);
-    out += alias.empty() ? sid.to_string() : std::string(alias);
-}
-
-void append_hex(std::string& out, std::uint32_t value) {
-    char digits[8];
-    auto end = std::to_chars(digits, digits + sizeof(digits), value, 16).ptr;
-    out += "0x";
-    out.append(digits, end);
-}
-
-// All bits of `value` in words, or nothing written.
-bool append_words(std::string& out, std::uint32_t value, std::span<const Word> words) {
-    std::string text;
-    for (const Word& word : words) {
-        if ((value & word.value) == 0) continue;
-        text += word.text;
-        value &= ~word.value;
-    }
-    if (value == 0) out += text;
-    return value == 0;
-}
-
-void append_rights(std::string& out, std::uint32_t mask, bool is_label) {
-    if (!is_label) {
-        for (const Word& word : sddl::mask_words) {
-            if (word.value != mask) continue;
-            out += word.text;
-            return;
-        }
-    }
-    bool written = is_label ? append_words(out, mask, sddl::label_words) : append_words(out, mask, sddl::right_words);
-    if (!written) append_hex(out, mask);
-}
-
-Result<void> append_list(std::string& out, const std::optional<AclView>& list, USHORT control,
-                         const ListControl& bits) {
-    if ((control & bits.protected_) != 0) out += 'P';
-    if ((control & bits.auto_request) != 0) out += "AR";
-    if ((control & bits.auto_inherited) != 0) out += "AI";
-    if (!list) {
-        out += null_list;
-        return {};
-    }
-    for (AceView ace : *list) {
-        std::string_view type;
-        for (const Word& word : sddl::type_words) {
-            if (word.value == ace.type()) type = word.text;
-        }
-        if (type.empty()) return fail(STATUS_INVALID_ACL);
-        out += '(';
-        out += type;
-        out += ';';
-        if (!append_words(out, ace.flags(), sddl::ace_flag_words)) return fail(STATUS_INVALID_ACL);
-        out += ';';
-        append_rights(out, ace.mask(), ace.type() == SYSTEM_MANDATORY_LABEL_ACE_TYPE);
-        out += ";;;";
-        append_account(out, ace.sid());
-        out += ')';
-    }
-    return {};
-}
-
-}  // namespace
-
-Result<std::string> to_sddl(DescriptorView descriptor, SECURITY_INFORMATION what) {
-    std::string text;
-    auto owner = descriptor.owner();
-    if (owner && (what & OWNER_SECURITY_INFORMATION) != 0) {
-        text += "O:";
-        append_account(text, *owner);
-    }
-    auto group = descriptor.group();
-    if (group && (what & GROUP_SECURITY_INFORMATION) != 0) {
-        text += "G:";
-        append_account(text, *group);
-    }
-    USHORT control = descriptor.control();
-    if ((control & SE_DACL_PRESENT) != 0 && (what & DACL_SECURITY_INFORMATION) != 0) {
-        text += "D:";
-        RG_TRY(append_list(text, descriptor.dacl(), control, dacl_control));
-    }
-    if ((control & SE_SACL_PRESENT) != 0 && (what & SACL_SECURITY_INFORMATION) != 0) {
-        text += "S:";
-        RG_TRY(append_list(text, descriptor.sacl(), control, sacl_control));
-    }
-    return text;
 }
 
 }  // namespace regent::se

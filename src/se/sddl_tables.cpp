@@ -49,4 +49,14 @@ std::string_view find_alias(const Sid& sid) {
     return {};
 }
 
+std::optional<Sid> parse_account(std::string_view text) {
+    if (text.starts_with("S-") || text.starts_with("s-")) return Sid::parse(text);
+    return find_alias(text);
+}
+
+std::string account_text(const Sid& sid) {
+    const std::string_view alias = find_alias(sid);
+    return alias.empty() ? sid.to_string() : std::string(alias);
+}
+
 }  // namespace regent::se::sddl

@@ -5,123 +5,143 @@
 namespace regent::se {
 namespace {
 
+// Of tokens and of their states: no number is given twice.
 std::atomic<std::uint64_t> next_id{1};
-
-constexpr std::uint32_t overflow_id = 65534;  // what an unmapped user of a namespace looks like
+std::uint64_t new_id() { return next_id.fetch_add(1, std::memory_order_relaxed); }
 
 bool is_same(Bytes sid, const Sid& known) {
     return sid.size() == known.size() && std::memcmp(sid.data(), &known, sid.size()) == 0;
 }
 
-std::vector<std::byte> list_for(std::initializer_list<Sid> full_access) {
-    AclBuilder list;
-    for (const Sid& sid : full_access) list.add(ACCESS_ALLOWED_ACE_TYPE, 0, GENERIC_ALL, sid);
-    return std::move(list.finish()).value();  // three entries always fit
-}
-
-void add_group(std::vector<TokenGroup>& groups, const Sid& sid, bool may_own = false) {
-    groups.push_back({sid, TokenGroup::Use::enabled, may_own});
-}
-
-Token::Parts unix_parts(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups) {
-    Token::Parts parts;
-    parts.user = from_uid(uid);
-    parts.uid = uid;
-    parts.gid = gid;
-    parts.primary_group = from_gid(gid);
-    parts.held = parts.enabled = privilege_bit(SE_CHANGE_NOTIFY_PRIVILEGE);
-    for (const Sid& sid : {well_known::world(), well_known::local(), well_known::interactive(),
-                           well_known::authenticated_users(), well_known::users()}) {
-        add_group(parts.groups, sid);
-    }
-    add_group(parts.groups, from_gid(gid));
-    for (std::uint32_t group : groups) {
-        if (group != gid) add_group(parts.groups, from_gid(group));
-    }
-    parts.default_owner = parts.user;
-    return parts;
-}
-
-Ref<Token> anonymous_token(std::uint32_t uid, std::uint32_t gid) {
-    Token::Parts parts;
-    parts.user = parts.default_owner = well_known::anonymous();
-    parts.primary_group = well_known::anonymous();
-    parts.uid = uid;
-    parts.gid = gid;
-    add_group(parts.groups, well_known::world());
-    parts.default_dacl = list_for({parts.user, well_known::local_system()});
-    return rtl::make_ref<Token>(std::move(parts));
-}
-
 }  // namespace
 
 Token::Token(Parts parts)
-    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
-      parts_(std::move(parts)),
-      enabled_(parts_.enabled & parts_.held) {}
-
-Ref<Token> Token::system() {
-    static const Ref<Token> token = [] {
-        Parts parts;
-        parts.user = well_known::local_system();
-        parts.primary_group = well_known::local_system();
-        parts.default_owner = well_known::administrators();
-        parts.held = parts.enabled = all_privileges;
-        add_group(parts.groups, well_known::administrators(), true);
-        add_group(parts.groups, well_known::world());
-        add_group(parts.groups, well_known::authenticated_users());
-        parts.default_dacl = list_for({well_known::local_system(), well_known::administrators()});
-        return rtl::make_ref<Token>(std::move(parts));
-    }();
-    return token;
+    : id_(new_id()),
+      parts_([&] {
+          if (parts.logon_id == 0) parts.logon_id = id_;
+          return std::move(parts);
+      }()),
+      answer_id_(new_id()),
+      enabled_(parts_.enabled & parts_.held),
+      integrity_(parts_.integrity),
+      attributes_(std::make_unique<std::atomic<std::uint32_t>[]>(parts_.groups.size())),
+      defaults_{parts_.default_owner, parts_.primary_group, parts_.default_dacl} {
+    for (std::size_t i = 0; i < parts_.groups.size(); ++i) attributes_[i] = parts_.groups[i].attributes;
 }
 
-Ref<Token> Token::for_unix_user(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups) {
-    if (uid == 0) return for_administrator(uid, gid, groups);
-    if (uid == overflow_id) return anonymous_token(uid, gid);
-    Parts parts = unix_parts(uid, gid, groups);
-    parts.default_dacl = list_for({parts.user, well_known::local_system()});
-    return rtl::make_ref<Token>(std::move(parts));
+Token::Parts Token::snapshot() const {
+    Parts parts = parts_;
+    for (std::size_t i = 0; i < parts.groups.size(); ++i) parts.groups[i].attributes = group_attributes(i);
+    parts.held = held();
+    parts.enabled = enabled();
+    parts.integrity = integrity();
+    ExclusiveGuard guard(lock_);
+    parts.default_owner = defaults_.owner;
+    parts.primary_group = defaults_.group;
+    parts.default_dacl = defaults_.dacl;
+    return parts;
 }
 
-Ref<Token> Token::for_administrator(std::uint32_t uid, std::uint32_t gid, std::span<const std::uint32_t> groups) {
-    Parts parts = unix_parts(uid, gid, groups);
-    add_group(parts.groups, well_known::administrators(), true);
-    // What administrators create belongs to all of them.
-    parts.default_owner = well_known::administrators();
-    parts.held = parts.enabled = all_privileges;
-    parts.default_dacl = list_for({well_known::administrators(), well_known::local_system()});
-    return rtl::make_ref<Token>(std::move(parts));
+Sid Token::default_owner() const {
+    ExclusiveGuard guard(lock_);
+    return defaults_.owner;
 }
 
-bool Token::matches_allow(Bytes sid) const {
-    if (is_same(sid, parts_.user)) return true;
-    return std::ranges::any_of(parts_.groups, [&](const TokenGroup& group) {
-        return group.use == TokenGroup::Use::enabled && is_same(sid, group.sid);
-    });
+Sid Token::primary_group() const {
+    ExclusiveGuard guard(lock_);
+    return defaults_.group;
 }
 
-bool Token::matches_deny(Bytes sid) const {
-    if (is_same(sid, parts_.user)) return true;
-    return std::ranges::any_of(parts_.groups, [&](const TokenGroup& group) {
-        return group.use != TokenGroup::Use::disabled && is_same(sid, group.sid);
-    });
+std::vector<std::byte> Token::default_dacl() const {
+    ExclusiveGuard guard(lock_);
+    return defaults_.dacl;
+}
+
+bool Token::matches(Bytes sid, Match match, Identity identity) const {
+    if (identity == Identity::restricting) {
+        return std::ranges::any_of(parts_.restricting, [&](const Sid& one) { return is_same(sid, one); });
+    }
+    if (is_same(sid, parts_.user)) return match == Match::deny || !parts_.user_deny_only;
+    const std::uint32_t any_of =
+        match == Match::deny ? SE_GROUP_ENABLED | SE_GROUP_USE_FOR_DENY_ONLY : SE_GROUP_ENABLED;
+    for (std::size_t i = 0; i < parts_.groups.size(); ++i) {
+        if ((group_attributes(i) & any_of) != 0 && is_same(sid, parts_.groups[i].sid)) return true;
+    }
+    return false;
 }
 
 bool Token::may_assign_owner(const Sid& owner) const {
-    if (owner == parts_.user || enabled(SE_RESTORE_PRIVILEGE)) return true;
-    return std::ranges::any_of(parts_.groups, [&](const TokenGroup& group) {
-        return group.use == TokenGroup::Use::enabled && group.may_own && group.sid == owner;
-    });
+    if (enabled(SE_RESTORE_PRIVILEGE) || (owner == parts_.user && !parts_.user_deny_only)) return true;
+    constexpr std::uint32_t needed = SE_GROUP_ENABLED | SE_GROUP_OWNER;
+    for (std::size_t i = 0; i < parts_.groups.size(); ++i) {
+        if ((group_attributes(i) & needed) == needed && parts_.groups[i].sid == owner) return true;
+    }
+    return false;
 }
 
 bool Token::is_admin() const { return matches_allow(well_known::administrators().bytes()); }
 
 Result<bool> Token::enable(unsigned privilege, bool on) {
     if (!holds(privilege)) return fail(STATUS_PRIVILEGE_NOT_HELD);
-    PrivilegeSet bit = privilege_bit(privilege);
-    PrivilegeSet before = on ? enabled_.fetch_or(bit) : enabled_.fetch_and(~bit);
+    const PrivilegeSet bit = privilege_bit(privilege);
+    const PrivilegeSet before = on ? enabled_.fetch_or(bit) : enabled_.fetch_and(~bit);
+    // One that is given up meanwhile stays so.
+    if (!holds(privilege)) enabled_.fetch_and(~bit);
     return (before & bit) != 0;
+}
+
+void Token::remove(unsigned privilege) {
+    removed_.fetch_or(privilege_bit(privilege));
+    enabled_.fetch_and(~privilege_bit(privilege));
+}
+
+void Token::changed() { answer_id_.store(new_id(), std::memory_order_release); }
+
+Result<void> Token::enable_group(std::size_t index, bool on) {
+    std::uint32_t now = group_attributes(index);
+    if (on && (now & SE_GROUP_USE_FOR_DENY_ONLY) != 0) return fail(STATUS_CANT_ENABLE_DENY_ONLY);
+    if (!on && (now & SE_GROUP_MANDATORY) != 0) return fail(STATUS_CANT_DISABLE_MANDATORY);
+    if (on) {
+        attributes_[index].fetch_or(SE_GROUP_ENABLED);
+    } else {
+        attributes_[index].fetch_and(~std::uint32_t{SE_GROUP_ENABLED});
+    }
+    changed();
+    return {};
+}
+
+Result<void> Token::set_default_owner(const Sid& owner) {
+    if (!may_assign_owner(owner)) return fail(STATUS_INVALID_OWNER);
+    ExclusiveGuard guard(lock_);
+    defaults_.owner = owner;
+    return {};
+}
+
+Result<void> Token::set_primary_group(const Sid& group) {
+    const bool ours = group == parts_.user || group == parts_.primary_group ||
+                      std::ranges::any_of(parts_.groups, [&](const TokenGroup& one) { return one.sid == group; });
+    if (!ours) return fail(STATUS_INVALID_PRIMARY_GROUP);
+    ExclusiveGuard guard(lock_);
+    defaults_.group = group;
+    return {};
+}
+
+void Token::set_default_dacl(std::vector<std::byte> acl) {
+    ExclusiveGuard guard(lock_);
+    defaults_.dacl.swap(acl);
+}
+
+void Token::set_integrity(std::uint32_t level) {
+    integrity_.store(level, std::memory_order_relaxed);
+    changed();
+}
+
+Sid integrity_sid(std::uint32_t level) { return Sid(16, {level}); }
+
+std::optional<std::uint32_t> integrity_level(Bytes sid) {
+    const auto parsed = Sid::from_bytes(sid);
+    if (!parsed || parsed->authority() != 16 || parsed->subauthority_count() != 1) return std::nullopt;
+    return parsed->subauthority(0);
 }
 
 }  // namespace regent::se

@@ -2,19 +2,12 @@
 #pragma once
 
 #include "io.h"
+#include "nt/nttoken.h"
 
 typedef struct _OBJECT_HANDLE_INFORMATION {
     ULONG HandleAttributes;
     ACCESS_MASK GrantedAccess;
 } OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
-
-typedef enum _SECURITY_IMPERSONATION_LEVEL RG_ENUM_UNDERLYING {
-    SecurityAnonymous,
-    SecurityIdentification,
-    SecurityImpersonation,
-    SecurityDelegation
-} SECURITY_IMPERSONATION_LEVEL,
-    *PSECURITY_IMPERSONATION_LEVEL;
 
 typedef struct _SECURITY_SUBJECT_CONTEXT {
     PACCESS_TOKEN ClientToken;
@@ -22,17 +15,6 @@ typedef struct _SECURITY_SUBJECT_CONTEXT {
     PACCESS_TOKEN PrimaryToken;
     PVOID ProcessAuditId;
 } SECURITY_SUBJECT_CONTEXT, *PSECURITY_SUBJECT_CONTEXT;
-
-typedef struct _LUID_AND_ATTRIBUTES {
-    LUID Luid;
-    ULONG Attributes;
-} __attribute__((packed, aligned(4))) LUID_AND_ATTRIBUTES, *PLUID_AND_ATTRIBUTES;
-
-typedef struct _PRIVILEGE_SET {
-    ULONG PrivilegeCount;
-    ULONG Control;
-    LUID_AND_ATTRIBUTES Privilege[ANYSIZE_ARRAY];
-} PRIVILEGE_SET, *PPRIVILEGE_SET;
 
 struct _ACCESS_STATE;
 typedef struct _ACCESS_STATE* PACCESS_STATE;
