@@ -23,11 +23,13 @@ FIXED = {
     "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "apc_context": "PVOID",
     "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
     "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
+    "in_token": "PVOID", "out_token": "PVOID", "out_groups": "PVOID", "privileges_opt": "PTOKEN_PRIVILEGES",
+    "groups_opt": "PTOKEN_GROUPS", "privilege_set": "PPRIVILEGE_SET",
 }
 POINTERS = {"out", "out_opt", "in_opt", "inout"}
 ARRAYS = {"in_handles": "HANDLE", "load_entries": "KEY_LOAD_ENTRY"}
-OUT_BUFFERS = {"out_buf", "out_name", "out_dir", "out_pids"}
-SIZED = {"in_buf", "handles", "value_entries"} | OUT_BUFFERS | ARRAYS.keys()
+OUT_BUFFERS = {"out_buf", "out_name", "out_dir", "out_pids", "out_token", "out_groups"}
+SIZED = {"in_buf", "in_token", "handles", "value_entries"} | OUT_BUFFERS | ARRAYS.keys()
 
 
 class Argument:
@@ -109,7 +111,7 @@ def wrap(head, parts, tail, indent="    "):
 def contract(services):
     out = [f"/* {NOTE} */", "/* The system services. Nt*: through the gate that the process chose. Zw*: in the executive's",
            "   process only, with previous mode Kernel. */", "#pragma once", ""]
-    out += [f'#include "nt/{name}.h"' for name in ("ntdef", "ntexapi", "ntioapi", "ntobapi", "ntregapi", "ntseapi")]
+    out += [f'#include "nt/{name}.h"' for name in ("ntdef", "ntexapi", "ntioapi", "ntobapi", "ntregapi", "ntseapi", "nttoken")]
     out += ["", "RG_EXTERN_C_BEGIN", ""]
     for service in services:
         parts = [f"{a.type} {a.name}" for a in service.arguments]
@@ -145,6 +147,12 @@ def probe(s, a):
         return f"probe::out({a.name})"
     if a.kind == "in_opt":
         return f"probe::in({a.name})"
+    if a.kind in ("groups_opt", "privileges_opt", "privilege_set"):
+        return f"probe::{a.kind.removesuffix('_opt')}({a.name})"
+    if a.kind == "in_token":
+        return f"probe::token_information(TokenInformationClass, {a.name}, {a.length})"
+    if a.kind == "objattr_opt" and s.name == "NtDuplicateToken":
+        return f"probe::attributes_with_quality({a.name})"
     if a.kind in ("objattr", "objattr_opt"):
         # Whoever makes no object does not look at the descriptor, whatever stands there.
         return f"probe::{'attributes_with_descriptor' if s.name.startswith('NtCreate') else 'attributes'}({a.name})"
@@ -217,6 +225,10 @@ def client_put(a):
         return f"call.put_array({a.name}, {a.length});"
     if a.kind in OUT_BUFFERS:
         return f"call.put_out_buffer({a.name}, {a.length});"
+    if a.kind == "in_token":
+        return f"call.put_token_information(TokenInformationClass, {a.name}, {a.detail});"
+    if a.kind in ("privileges_opt", "groups_opt", "privilege_set"):
+        return f"call.put_{a.kind.removesuffix('_opt')}({a.name});"
     if a.kind == "sd":
         return f"call.put_security_descriptor({a.name});"
     if a.kind == "iosb":
@@ -229,6 +241,10 @@ def client_put(a):
 def client_get(a):
     if a.kind in ("out", "out_opt", "inout"):
         return f"call.get_out({a.name});"
+    if a.kind == "out_token":
+        return f"call.get_out_token({a.name}, TokenInformationClass);"
+    if a.kind == "privilege_set":
+        return f"call.get_privilege_set({a.name});"
     if a.kind in OUT_BUFFERS:
         return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind == "value_entries":
@@ -266,6 +282,10 @@ def server_get(a):
         return f"const auto {a.name} = call.{'buffer' if a.kind == 'in_buf' else a.kind}();"
     if a.kind in ARRAYS:
         return f"const auto {a.name} = call.array<{ARRAYS[a.kind]}>();"
+    if a.kind == "in_token":
+        return f"const auto {a.name} = call.token_information(TokenInformationClass);"
+    if a.kind in ("privileges_opt", "groups_opt", "privilege_set"):
+        return f"const auto {a.name} = call.{a.kind.removesuffix('_opt')}();"
     if a.kind in OUT_BUFFERS:
         return f"const auto {a.name} = call.out_buffer();"
     if a.kind == "sd":
@@ -290,6 +310,10 @@ def server_check(a):
 def server_put(a):
     if a.kind in ("out", "out_opt", "inout"):
         return f"call.reply_out({a.name});"
+    if a.kind == "out_token":
+        return f"call.reply_out_token({a.name}, TokenInformationClass);"
+    if a.kind == "privilege_set":
+        return f"call.reply_privilege_set({a.name});"
     if a.kind in OUT_BUFFERS:
         return f"call.reply_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind == "value_entries":

@@ -9,6 +9,7 @@
 #include "nt/ntobapi.h"
 #include "nt/ntregapi.h"
 #include "nt/ntseapi.h"
+#include "nt/nttoken.h"
 
 RG_EXTERN_C_BEGIN
 
@@ -212,5 +213,63 @@ NTSYSAPI NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName);
 NTSYSAPI NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName);
 NTSYSAPI NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName);
 NTSYSAPI NTSTATUS NTAPI ZwUnloadDriver(PUNICODE_STRING DriverServiceName);
+NTSYSAPI NTSTATUS NTAPI NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+    PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+    PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+    ULONG HandleAttributes, PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+    ULONG HandleAttributes, PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+    PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+    PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+    BOOLEAN OpenAsSelf, ULONG HandleAttributes, PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+    BOOLEAN OpenAsSelf, ULONG HandleAttributes, PHANDLE TokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle,
+    TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength,
+    PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle,
+    TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength,
+    PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI NtSetInformationToken(HANDLE TokenHandle,
+    TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength);
+NTSYSAPI NTSTATUS NTAPI ZwSetInformationToken(HANDLE TokenHandle,
+    TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength);
+NTSYSAPI NTSTATUS NTAPI NtAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges,
+    PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PVOID PreviousState, PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI ZwAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges,
+    PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PVOID PreviousState, PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI NtAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault,
+    PTOKEN_GROUPS NewState, ULONG BufferLength, PVOID PreviousState, PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI ZwAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault,
+    PTOKEN_GROUPS NewState, ULONG BufferLength, PVOID PreviousState, PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+    POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+    POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+    PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle);
+NTSYSAPI NTSTATUS NTAPI ZwFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+    PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle);
+NTSYSAPI NTSTATUS NTAPI NtPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges,
+    BOOLEAN* Result);
+NTSYSAPI NTSTATUS NTAPI ZwPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges,
+    BOOLEAN* Result);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
+    ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet, PULONG PrivilegeSetLength,
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
+    ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet, PULONG PrivilegeSetLength,
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+    PVOID ThreadInformation, ULONG ThreadInformationLength);
+NTSYSAPI NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+    PVOID ThreadInformation, ULONG ThreadInformationLength);
+NTSYSAPI NTSTATUS NTAPI NtImpersonateAnonymousToken(HANDLE ThreadHandle);
+NTSYSAPI NTSTATUS NTAPI ZwImpersonateAnonymousToken(HANDLE ThreadHandle);
 
 RG_EXTERN_C_END

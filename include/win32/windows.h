@@ -10,6 +10,7 @@
 #include "process_thread.h"
 #include "processenv.h"
 #include "processthreadsapi.h"
+#include "securitybaseapi.h"
 #include "shellapi.h"
 #include "synchapi.h"
 #include "timezoneapi.h"

@@ -8,6 +8,7 @@
 #include "nt/ntstatus.h"
 #include "nt/service.h"
 #include "ob/process.h"
+#include "ob/token_object.h"
 
 namespace regent::nt {
 
@@ -36,10 +37,11 @@ inline Gate current_gate() {
     return detail::resolve_gate();
 }
 
-// Runs `service`; no memory becomes a status here and nowhere else.
+// Runs `service`; no memory becomes a status here and nowhere else. The token it begins with stays until it ends.
 template <typename Service>
 NTSTATUS guarded(ServiceNumber, Service service) {
     try {
+        const Ref<se::Token> held = ob::hold_impersonation();
         return service();
     } catch (const std::bad_alloc&) {
         return STATUS_INSUFFICIENT_RESOURCES;

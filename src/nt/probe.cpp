@@ -109,4 +109,51 @@ bool value_entries(KEY_VALUE_ENTRY* entries, std::size_t count) {
     return true;
 }
 
+bool attributes_with_quality(const OBJECT_ATTRIBUTES* attributes) {
+    if (!probe::attributes(attributes)) return false;
+    return attributes == nullptr ||
+           input(load<const void*>(attributes, offsetof(OBJECT_ATTRIBUTES, SecurityQualityOfService)),
+                 sizeof(SECURITY_QUALITY_OF_SERVICE));
+}
+
+namespace {
+
+constexpr std::size_t most_entries = 4096;  // a larger count is refused, unread
+
+}  // namespace
+
+bool groups(const TOKEN_GROUPS* groups) {
+    constexpr std::size_t first = offsetof(TOKEN_GROUPS, Groups);
+    if (!input(groups, sizeof(ULONG))) return false;
+    const std::size_t count = groups != nullptr ? load<ULONG>(groups, 0) : 0;
+    if (count == 0 || count > most_entries) return true;
+    if (!input(groups, first + count * sizeof(SID_AND_ATTRIBUTES))) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!sid(load<const void*>(groups, first + i * sizeof(SID_AND_ATTRIBUTES)))) return false;
+    }
+    return true;
+}
+
+bool privileges(const TOKEN_PRIVILEGES* privileges) {
+    if (!input(privileges, sizeof(ULONG))) return false;
+    const std::size_t count = privileges != nullptr ? load<ULONG>(privileges, 0) : 0;
+    if (count > most_entries) return true;
+    return input(privileges, offsetof(TOKEN_PRIVILEGES, Privileges) + count * sizeof(LUID_AND_ATTRIBUTES));
+}
+
+bool privilege_set(PRIVILEGE_SET* privileges) {
+    if (!output(privileges, offsetof(PRIVILEGE_SET, Privilege))) return false;
+    const std::size_t count = privileges != nullptr ? load<ULONG>(privileges, 0) : 0;
+    if (count > most_entries) return true;
+    return output(privileges, offsetof(PRIVILEGE_SET, Privilege) + count * sizeof(LUID_AND_ATTRIBUTES));
+}
+
+bool token_information(TOKEN_INFORMATION_CLASS kind, const void* information, std::size_t size) {
+    if (!input(information, size)) return false;
+    if (information == nullptr || size < sizeof(void*)) return true;
+    if (kind == TokenDefaultDacl) return acl(load<const void*>(information, 0));
+    const bool has_sid = kind == TokenOwner || kind == TokenPrimaryGroup || kind == TokenIntegrityLevel;
+    return !has_sid || sid(load<const void*>(information, 0));
+}
+
 }  // namespace regent::nt::probe

@@ -9,6 +9,7 @@
 
 #include "nt/ntobapi.h"
 #include "nt/ntregapi.h"
+#include "nt/nttoken.h"
 
 namespace regent::nt::probe {
 
@@ -21,6 +22,12 @@ bool descriptor(const void* descriptor);
 // As many as a service takes; a larger count is refused by it, unread.
 bool handles(const HANDLE* handles, std::size_t count);
 bool value_entries(KEY_VALUE_ENTRY* entries, std::size_t count);
+
+bool attributes_with_quality(const OBJECT_ATTRIBUTES* attributes);  // of service
+bool groups(const TOKEN_GROUPS* groups);
+bool privileges(const TOKEN_PRIVILEGES* privileges);
+bool privilege_set(PRIVILEGE_SET* privileges);
+bool token_information(TOKEN_INFORMATION_CLASS kind, const void* information, std::size_t size);
 
 template <typename T>
 bool in(const T* pointer) {

@@ -127,6 +127,19 @@ Result<ObjectRef<Thread>> Thread::create(ObjectRef<Process> process, std::uint32
     return thread;
 }
 
+void Thread::impersonate(Ref<se::Token> token) {
+    ExclusiveGuard guard(lock_);
+    impersonating_.store(token.get(), std::memory_order_relaxed);
+    std::swap(impersonation_, token);
+}
+
+Ref<se::Token> Thread::impersonation_ref() const {
+    ExclusiveGuard guard(lock_);
+    return impersonation_;
+}
+
+Ref<se::Token> Context::token_ref() const { return Ref<se::Token>::retain(const_cast<se::Token*>(&token())); }
+
 namespace {
 std::atomic<void (*)(Thread&)> thread_exit_hook{nullptr};
 }  // namespace

@@ -80,12 +80,23 @@ public:
     void exited(NTSTATUS status);
     void set_announced() { announced_.store(true, std::memory_order_release); }
 
+    // On whose behalf it works instead of its process's; null ends it. REQUIRES: called by the thread itself, so that
+    // what it reads of `impersonation` stays until it comes here again.
+    void impersonate(Ref<se::Token> token);
+    // For the thread itself. Null: none.
+    const se::Token* impersonation() const { return impersonating_.load(std::memory_order_relaxed); }
+    // For any thread.
+    Ref<se::Token> impersonation_ref() const;
+
 private:
     alignas(8) std::byte dispatcher_header_[24] = {};  // first, as in NT's KTHREAD; signaled at exit
     std::uint32_t tid_;
     ObjectRef<Process> process_;
     std::atomic<NTSTATUS> exit_status_{STATUS_PENDING};
     std::atomic<bool> announced_{false};
+    std::atomic<const se::Token*> impersonating_{nullptr};
+    mutable rtl::Mutex<LockRank::leaf> lock_;
+    Ref<se::Token> impersonation_ RG_GUARDED_BY(lock_);
 };
 
 // What the floors above do when a thread has ended, before its object is signaled; runs in that thread where it is one
@@ -97,7 +108,13 @@ struct Context {
     Process* process = nullptr;
     Thread* thread = nullptr;
     KPROCESSOR_MODE previous_mode = user_mode;
-    const se::Token& token() const { return process->token(); }
+    // Whose rights count: the thread's impersonation token, or else its process's token.
+    const se::Token& token() const {
+        const se::Token* own = thread != nullptr ? thread->impersonation() : nullptr;
+        return own != nullptr && &thread->process() == process ? *own : process->token();
+    }
+    // The same with a reference.
+    Ref<se::Token> token_ref() const;
     bool kernel() const { return previous_mode == kernel_mode; }
 };
 

@@ -1,4 +1,4 @@
-// Questions of drivers about processes, threads and tokens. Programs have no such services here.
+// Questions of drivers about processes and threads. Programs have no such services here; tokens are asked by services.
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -16,8 +16,6 @@ using regent::ob::ObjectRef;
 
 namespace {
 
-constexpr ACCESS_MASK all_token_access = 0x000F01FF;
-
 std::uint32_t number(HANDLE id) { return static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(id)); }
 HANDLE id(std::uint32_t number) { return reinterpret_cast<HANDLE>(static_cast<ULONG_PTR>(number)); }
 ob::Process* as_process(PEPROCESS process) { return reinterpret_cast<ob::Process*>(process); }
@@ -25,18 +23,6 @@ ob::Process* as_process(PEPROCESS process) { return reinterpret_cast<ob::Process
 KAFFINITY active_processors() {
     const ULONG count = KeQueryActiveProcessorCount(nullptr);
     return count >= 64 ? ~KAFFINITY{0} : (KAFFINITY{1} << count) - 1;
-}
-
-// A Token object holds a reference: tokens themselves are values of their process.
-struct TokenBody {
-    Ref<se::Token> token;
-};
-
-ob::ObjectType& token_type() {
-    static ob::ObjectType& made =
-        ob::register_type(u"Token", {0x20008, 0x200E0, 0x20000, all_token_access}, all_token_access,
-                          {.destroy = [](void* body) { std::destroy_at(static_cast<TokenBody*>(body)); }});
-    return made;
 }
 
 // What the handle or pseudo handle of a driver means.
@@ -82,51 +68,12 @@ public:
         std::memcpy(string->Buffer, text.c_str(), bytes + sizeof(char16_t));
         return STATUS_SUCCESS;
     }
-    // A structure that ends in pointers to SIDs: `head` first, then the SIDs one behind the other.
-    NTSTATUS give_sids(std::size_t head, std::span<const se::Sid> sids, auto write) const {
-        std::size_t size = head;
-        for (const se::Sid& sid : sids) size += sid.size();
-        if (needed_ != nullptr) *needed_ = static_cast<ULONG>(size);
-        if (length_ < size) return STATUS_BUFFER_TOO_SMALL;
-        std::byte* place = buffer_ + head;
-        for (std::size_t i = 0; i < sids.size(); ++i) {
-            std::memcpy(place, sids[i].bytes().data(), sids[i].size());
-            write(buffer_, i, place);
-            place += sids[i].size();
-        }
-        return STATUS_SUCCESS;
-    }
 
 private:
     std::byte* buffer_;
     ULONG length_;
     PULONG needed_;
 };
-
-// SE_GROUP_...: mandatory, enabled by default, enabled, owner, use for deny only.
-ULONG attributes_of(const se::TokenGroup& group) {
-    const ULONG owner = group.may_own ? 8 : 0;
-    switch (group.use) {
-        case se::TokenGroup::Use::enabled:
-            return 7 | owner;
-        case se::TokenGroup::Use::deny_only:
-            return 0x10;
-        case se::TokenGroup::Use::disabled:
-            break;
-    }
-    return owner;
-}
-
-NTSTATUS give_groups(const Answer& answer, const se::Token& token) {
-    std::vector<se::Sid> sids;
-    for (const se::TokenGroup& group : token.groups()) sids.push_back(group.sid);
-    const std::size_t head = offsetof(TOKEN_GROUPS, Groups) + sids.size() * sizeof(SID_AND_ATTRIBUTES);
-    return answer.give_sids(head, sids, [&](std::byte* buffer, std::size_t index, std::byte* sid) {
-        auto* const groups = reinterpret_cast<TOKEN_GROUPS*>(buffer);
-        groups->GroupCount = static_cast<ULONG>(sids.size());
-        groups->Groups[index] = {sid, attributes_of(token.groups()[index])};
-    });
-}
 
 }  // namespace
 
@@ -217,63 +164,6 @@ NTSTATUS ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInf
     basic.AffinityMask = active_processors();
     basic.Priority = basic.BasePriority = 8;
     return Answer(ThreadInformation, ThreadInformationLength, ReturnLength).give(&basic, sizeof basic);
-}
-
-NTSTATUS ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
-                              PHANDLE TokenHandle) {
-    *TokenHandle = nullptr;
-    auto found = object_of<ob::Process>(ProcessHandle, ob::types::process());
-    if (!found) return found.error().code();
-    auto body = ob::create_body<TokenBody>(token_type(), (*found)->token_ref());
-    if (!body) return body.error().code();
-    ob::CallerScope kernel(ob::kernel_mode);
-    const auto made = ob::open_by_pointer(std::move(*body), DesiredAccess, HandleAttributes, KernelMode);
-    if (!made) return made.error().code();
-    *TokenHandle = *made;
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle) {
-    return ZwOpenProcessTokenEx(ProcessHandle, DesiredAccess, 0, TokenHandle);
-}
-
-NTSTATUS ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
-                                 PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength) {
-    auto found = object_of<TokenBody>(TokenHandle, token_type());
-    if (!found) return found.error().code();
-    const se::Token& token = *(*found)->token;
-    const Answer answer(TokenInformation, TokenInformationLength, ReturnLength);
-    const auto one_sid = [&](const se::Sid& sid, std::size_t head) {
-        return answer.give_sids(head, {&sid, 1}, [&](std::byte* buffer, std::size_t, std::byte* place) {
-            std::memset(buffer, 0, head);
-            *reinterpret_cast<PSID*>(buffer) = place;
-        });
-    };
-    switch (TokenInformationClass) {
-        case TokenUser:
-            return one_sid(token.user(), sizeof(TOKEN_USER));
-        case TokenOwner:
-            return one_sid(token.default_owner(), sizeof(TOKEN_OWNER));
-        case TokenPrimaryGroup:
-            return one_sid(token.primary_group(), sizeof(TOKEN_PRIMARY_GROUP));
-        case TokenGroups:
-            return give_groups(answer, token);
-        case TokenType: {
-            const TOKEN_TYPE type = TokenPrimary;
-            return answer.give(&type, sizeof type);
-        }
-        case TokenSessionId: {
-            const ULONG session = 0;
-            return answer.give(&session, sizeof session);
-        }
-        case TokenElevation: {
-            const ULONG elevated = token.is_admin() ? 1 : 0;
-            return answer.give(&elevated, sizeof elevated);
-        }
-        case TokenPrivileges:
-            break;
-    }
-    return STATUS_INVALID_INFO_CLASS;
 }
 
 NTSTATUS ZwQuerySystemInformation(SYSTEM_INFORMATION_CLASS, PVOID, ULONG, PULONG ReturnLength) {

@@ -60,6 +60,10 @@ void ClientCall::put_object_attributes(PCOBJECT_ATTRIBUTES attributes) {
     // Who makes no object does not look at it, whatever stands there; who does has probed it.
     put_security_descriptor(nt::probe::descriptor(attributes->SecurityDescriptor) ? attributes->SecurityDescriptor
                                                                                   : nullptr);
+    // Only one service looks at the quality of service, and probed it.
+    const bool looks = service_ == nt::ServiceNumber::NtDuplicateToken;
+    put_optional(looks ? static_cast<const SECURITY_QUALITY_OF_SERVICE*>(attributes->SecurityQualityOfService)
+                       : nullptr);
 }
 
 void ClientCall::put_security_descriptor(PSECURITY_DESCRIPTOR descriptor) {
@@ -198,7 +202,7 @@ void ClientCall::get_rebased(PVOID buffer, const StringPlaces& places) {
     get_range(buffer);
     if (!reader_.good() || strings > places.fit(buffer_size_)) return reader_.fail();
     for (std::uint32_t i = 0; i < strings; ++i) {
-        std::byte* place = static_cast<std::byte*>(buffer) + places.at(i) + offsetof(UNICODE_STRING, Buffer);
+        std::byte* place = static_cast<std::byte*>(buffer) + places.at(i) + places.pointer;
         std::uint64_t pointer = 0;
         std::memcpy(&pointer, place, sizeof(pointer));
         pointer += reinterpret_cast<std::uint64_t>(buffer);

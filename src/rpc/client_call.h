@@ -36,6 +36,10 @@ public:
         put_buffer(records, static_cast<std::uint32_t>(count * sizeof(T)));
     }
     void put_value_entries(const KEY_VALUE_ENTRY* entries, std::uint32_t count);
+    void put_token_information(TOKEN_INFORMATION_CLASS kind, const void* information, std::uint32_t size);
+    void put_groups(const TOKEN_GROUPS* groups);
+    void put_privileges(const TOKEN_PRIVILEGES* privileges);
+    void put_privilege_set(const PRIVILEGE_SET* privileges);
     void put_io_status(PIO_STATUS_BLOCK block);
     void refuse_apc(bool given);
 
@@ -53,6 +57,9 @@ public:
     void get_out_name(PVOID buffer) { get_rebased(buffer, plain_strings); }
     void get_out_dir(PVOID buffer) { get_rebased(buffer, plain_strings); }
     void get_out_pids(PVOID buffer) { get_rebased(buffer, pid_strings); }
+    void get_out_groups(PVOID buffer) { get_rebased(buffer, token_groups); }
+    void get_out_token(PVOID buffer, TOKEN_INFORMATION_CLASS kind);
+    void get_privilege_set(PRIVILEGE_SET* privileges);
     void get_value_entries(PKEY_VALUE_ENTRY entries, std::uint32_t count);
     void get_io_status(PIO_STATUS_BLOCK block);
     // The service's status, or PORT_DISCONNECTED when the reply was no reply.
@@ -64,6 +71,7 @@ private:
     bool read_reply();
     void get_range(PVOID buffer);
     void get_rebased(PVOID buffer, const StringPlaces& places);
+    void put_sid(PSID sid);
     bool pending() const { return status_ == STATUS_PENDING && block_ != nullptr; }
 
     nt::ServiceNumber service_;

@@ -39,6 +39,7 @@ POBJECT_ATTRIBUTES ServerCall::object_attributes() {
         value.Attributes = reader_.get<std::uint32_t>();
         value.ObjectName = string();
         value.SecurityDescriptor = security_descriptor();
+        value.SecurityQualityOfService = optional<SECURITY_QUALITY_OF_SERVICE>();
     }
     if (!good()) return nullptr;
     return new (allocate(sizeof(value), alignof(OBJECT_ATTRIBUTES))) OBJECT_ATTRIBUTES(value);
@@ -175,7 +176,7 @@ void ServerCall::reply_rebased(const CallBuffer& buffer, const StringPlaces& pla
     const auto base = reinterpret_cast<std::uint64_t>(bytes);
     std::uint32_t strings = 0;
     while (strings < std::min(max_strings, places.fit(buffer.size))) {
-        std::byte* place = bytes + places.at(strings) + offsetof(UNICODE_STRING, Buffer);
+        std::byte* place = bytes + places.at(strings) + places.pointer;
         std::uint64_t pointer = 0;
         std::memcpy(&pointer, place, sizeof(pointer));
         if (pointer < base || pointer > base + buffer.size) break;

@@ -69,6 +69,10 @@ public:
         return {static_cast<T*>(bytes.data), bytes.size};
     }
     CallEntries value_entries();
+    CallBuffer token_information(TOKEN_INFORMATION_CLASS kind);
+    PTOKEN_GROUPS groups();
+    PTOKEN_PRIVILEGES privileges();
+    PPRIVILEGE_SET privilege_set();
     PIO_STATUS_BLOCK io_status();
     void check_length(const CallBuffer& buffer, std::uint32_t length);
     void check_handles(const CallHandles& handles, std::uint32_t count);
@@ -87,6 +91,9 @@ public:
     void reply_out_name(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, 1); }
     void reply_out_dir(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, UINT32_MAX); }
     void reply_out_pids(const CallBuffer& buffer);
+    void reply_out_groups(const CallBuffer& buffer);
+    void reply_out_token(const CallBuffer& buffer, TOKEN_INFORMATION_CLASS kind);
+    void reply_privilege_set(const PRIVILEGE_SET* privileges);
     void reply_value_entries(const CallEntries& entries);
     void reply_io_status(PIO_STATUS_BLOCK block);
 

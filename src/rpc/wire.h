@@ -18,15 +18,25 @@ inline constexpr std::uint16_t max_calls_per_frame = 256;
 
 inline constexpr std::uint32_t max_value_entries = 0x10000;  // NT's own limit of one query for several values
 
-// Where the UNICODE_STRINGs of an answer stand, whose pointers are made relative to the buffer on their way.
+// Where the UNICODE_STRINGs (or SID_AND_ATTRIBUTES) of an answer stand, whose pointers are made relative to the buffer
+// on their way.
 struct StringPlaces {
     std::uint32_t first;
     std::uint32_t stride;
+    std::uint32_t pointer = 8;  // in each
     std::size_t at(std::uint32_t index) const { return first + std::size_t{index} * stride; }
     std::uint32_t fit(std::uint32_t size) const { return size < first ? 0 : (size - first) / stride; }
 };
 inline constexpr StringPlaces plain_strings{0, 16};  // one after the other
 inline constexpr StringPlaces pid_strings{16, 24};   // KEY_OPEN_SUBKEYS_INFORMATION: a count, then {PID, name}
+
+inline constexpr StringPlaces token_groups{0, 16};      // TOKEN_GROUPS: a count, then {pointer, attributes}
+inline constexpr StringPlaces token_pointer{0, 16, 0};  // structures that begin with their pointer
+
+// What a token's information of a class points to.
+enum class TokenPointers : std::uint8_t { none, one_sid, one_acl, groups };
+TokenPointers token_pointers(std::uint32_t information_class);
+inline constexpr std::uint32_t max_token_entries = 4096;
 
 enum class FrameKind : std::uint16_t { hello = 1, welcome = 2, calls = 3, replies = 4 };
 

@@ -165,6 +165,7 @@ Result<ACCESS_MASK> access_check(DescriptorView descriptor, const Token& token, 
     const bool maximum = (desired & MAXIMUM_ALLOWED) != 0;
     const ACCESS_MASK asked = map_generic(desired, mapping) & ~static_cast<ACCESS_MASK>(MAXIMUM_ALLOWED);
     if (mode == kernel_mode) return asked | previously_granted | (maximum ? mapping.GenericAll : 0);
+    if (token.is_impersonation() && token.level() < SecurityImpersonation) return fail(STATUS_BAD_IMPERSONATION_LEVEL);
     if (asked == 0 && previously_granted == 0 && !maximum) return fail(STATUS_ACCESS_DENIED);
 
     ACCESS_MASK granted = previously_granted;

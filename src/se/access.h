@@ -13,8 +13,9 @@ ACCESS_MASK map_generic(ACCESS_MASK mask, const GENERIC_MAPPING& mapping);
 // The rights a handle gets. `previously_granted` are rights already decided (backup semantics); they need no entry.
 // MAXIMUM_ALLOWED gives whatever is allowed, but at least what is asked beside it. `used`, when not null, receives the
 // privileges that something granted rests on.
-// ERRORS, in this order: ACCESS_DENIED (integrity), PRIVILEGE_NOT_HELD (ACCESS_SYSTEM_SECURITY without SeSecurity),
-// ACCESS_DENIED. In kernel mode everything asked is granted (MAXIMUM_ALLOWED: GenericAll).
+// ERRORS, in this order: BAD_IMPERSONATION_LEVEL (the token only identifies), ACCESS_DENIED (integrity),
+// PRIVILEGE_NOT_HELD (ACCESS_SYSTEM_SECURITY without SeSecurity), ACCESS_DENIED. In kernel mode everything asked is
+// granted (MAXIMUM_ALLOWED: GenericAll).
 Result<ACCESS_MASK> access_check(DescriptorView descriptor, const Token& token, ACCESS_MASK desired,
                                  const GENERIC_MAPPING& mapping, KPROCESSOR_MODE mode,
                                  ACCESS_MASK previously_granted = 0, PrivilegeSet* used = nullptr);

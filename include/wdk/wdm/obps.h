@@ -99,6 +99,8 @@ VOID PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken);
 BOOLEAN PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber, PUNICODE_STRING CSDVersion);
 
 BOOLEAN SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode);
+BOOLEAN SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
+                         KPROCESSOR_MODE AccessMode);
 VOID SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 VOID SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 VOID SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
@@ -108,6 +110,8 @@ BOOLEAN SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT
                       PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode,
                       PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus);
 BOOLEAN SeTokenIsAdmin(PACCESS_TOKEN Token);
+BOOLEAN SeTokenIsRestricted(PACCESS_TOKEN Token);
+TOKEN_TYPE SeTokenType(PACCESS_TOKEN Token);
 #define SeQuerySubjectContextToken(context) \
     ((context)->ClientToken != NULL ? (context)->ClientToken : (context)->PrimaryToken)
 

@@ -61,7 +61,6 @@ typedef struct _KERNEL_USER_TIMES {
     LARGE_INTEGER UserTime;
 } KERNEL_USER_TIMES, *PKERNEL_USER_TIMES;
 
-typedef enum _THREADINFOCLASS RG_ENUM_UNDERLYING { ThreadBasicInformation = 0 } THREADINFOCLASS;
 typedef struct _THREAD_BASIC_INFORMATION {
     NTSTATUS ExitStatus;
     PVOID TebBaseAddress;
@@ -70,36 +69,6 @@ typedef struct _THREAD_BASIC_INFORMATION {
     KPRIORITY Priority;
     LONG BasePriority;
 } THREAD_BASIC_INFORMATION, *PTHREAD_BASIC_INFORMATION;
-
-typedef struct _SID_AND_ATTRIBUTES {
-    PSID Sid;
-    ULONG Attributes;
-} SID_AND_ATTRIBUTES, *PSID_AND_ATTRIBUTES;
-typedef struct _TOKEN_USER {
-    SID_AND_ATTRIBUTES User;
-} TOKEN_USER, *PTOKEN_USER;
-typedef struct _TOKEN_OWNER {
-    PSID Owner;
-} TOKEN_OWNER, *PTOKEN_OWNER;
-typedef struct _TOKEN_PRIMARY_GROUP {
-    PSID PrimaryGroup;
-} TOKEN_PRIMARY_GROUP, *PTOKEN_PRIMARY_GROUP;
-typedef struct _TOKEN_GROUPS {
-    ULONG GroupCount;
-    SID_AND_ATTRIBUTES Groups[ANYSIZE_ARRAY];
-} TOKEN_GROUPS, *PTOKEN_GROUPS;
-typedef enum _TOKEN_TYPE RG_ENUM_UNDERLYING { TokenPrimary = 1, TokenImpersonation } TOKEN_TYPE;
-typedef enum _TOKEN_INFORMATION_CLASS RG_ENUM_UNDERLYING {
-    TokenUser = 1,
-    TokenGroups,
-    TokenPrivileges,
-    TokenOwner,
-    TokenPrimaryGroup,
-    TokenType = 8,
-    TokenSessionId = 12,
-    TokenElevation = 20
-} TOKEN_INFORMATION_CLASS;
-#define TOKEN_QUERY 0x0008
 
 typedef enum _SYSTEM_INFORMATION_CLASS RG_ENUM_UNDERLYING {
     SystemBasicInformation = 0,

@@ -88,9 +88,8 @@ Outcome security(Session& session, const Line& line) {
 
 // setsecurity H info=DACL "D:..."
 Outcome set_security(Session& session, const Line& line) {
-    auto descriptor = se::parse_sddl(line.words.at(1).text);
-    if (!descriptor) return misuse("the SDDL is malformed");
-    std::vector<std::byte> copy(descriptor->bytes().begin(), descriptor->bytes().end());
+    auto copy = session.descriptor(line.words.at(1).text);
+    if (copy.empty()) return misuse("the SDDL is malformed");
     const auto info = static_cast<SECURITY_INFORMATION>(session.number(line, "info", DACL_SECURITY_INFORMATION));
     return {NtSetSecurityObject(session.handle(line.words[0].text), info, copy.data()), {}, {}};
 }

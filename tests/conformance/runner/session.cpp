@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <unistd.h>
+
 #include "se/sddl.h"
 
 namespace regent::regtest {
@@ -15,6 +17,7 @@ const std::map<std::string, Verb>& all_verbs() {
         add_object_verbs(made);
         add_hive_verbs(made);
         add_multiple_verbs(made);
+        add_token_verbs(made);
         return made;
     }();
     return verbs;
@@ -28,6 +31,9 @@ NTSTATUS open_path(const std::string& path, HANDLE* handle, bool create) {
     if (!create) return NtOpenKey(handle, KEY_ALL_ACCESS, &attributes);
     return NtCreateKey(handle, KEY_ALL_ACCESS, &attributes, 0, nullptr, 0, nullptr);
 }
+
+// Whom this process works for.
+std::string own_user() { return se::from_uid(static_cast<std::uint32_t>(geteuid())).to_string(); }
 
 void delete_tree(HANDLE key) {
     alignas(8) std::byte buffer[1024];
@@ -83,6 +89,8 @@ NTSTATUS Session::begin_case() {
 }
 
 void Session::end_case() {
+    HANDLE nobody = nullptr;
+    NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &nobody, sizeof(nobody));
     for (auto& [name, handle] : handles_) NtClose(handle);
     handles_.clear();
     for (auto& [name, block] : blocks_) retired_.push_back(block);
@@ -116,8 +124,9 @@ void Session::keep(const std::string& name, HANDLE handle) {
 
 std::string Session::expand(const std::string& text) const {
     std::string result = text;
-    for (const auto& [mark, value] : {std::pair<std::string, std::string>{"$T", test_root},
-                                      std::pair<std::string, std::string>{"$F", "\\??\\UNIX" + files_}}) {
+    for (const auto& [mark, value] :
+         {std::pair<std::string, std::string>{"$T", test_root}, std::pair<std::string, std::string>{"$U", own_user()},
+          std::pair<std::string, std::string>{"$F", "\\??\\UNIX" + files_}}) {
         for (std::size_t at = result.find(mark); at != std::string::npos; at = result.find(mark, at + value.size())) {
             result.replace(at, mark.size(), value);
         }
@@ -126,6 +135,12 @@ std::string Session::expand(const std::string& text) const {
         for (char& letter : result) letter = letter == '/' ? '\\' : letter;
     }
     return result;
+}
+
+std::vector<std::byte> Session::descriptor(const std::string& sddl) const {
+    const auto made = se::parse_sddl(expand(sddl));
+    if (!made) return {};
+    return {made->bytes().begin(), made->bytes().end()};
 }
 
 std::uint64_t Session::number(const Line& line, const std::string& option, std::uint64_t otherwise) const {
@@ -158,13 +173,11 @@ std::unique_ptr<ObjectName> Session::object_name(const Line& line, std::size_t i
     if (line.has("root")) made->attributes.RootDirectory = handle(line.options.at("root").text);
     made->attributes.Length = static_cast<ULONG>(number(line, "oalength", sizeof(OBJECT_ATTRIBUTES)));
     if (line.has("sd")) {
-        auto descriptor = se::parse_sddl(line.options.at("sd").text);
-        if (!descriptor) {
+        made->descriptor_ = descriptor(line.options.at("sd").text);
+        if (made->descriptor_.empty()) {
             *error = "the SDDL is malformed";
             return nullptr;
         }
-        const Bytes bytes = descriptor->bytes();
-        made->descriptor_.assign(bytes.begin(), bytes.end());
         made->attributes.SecurityDescriptor = made->descriptor_.data();
     }
     return made;

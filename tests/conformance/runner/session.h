@@ -53,6 +53,8 @@ public:
     void keep(const std::string& name, HANDLE handle);
     void forget(const std::string& name) { handles_.erase(name); }
     std::string expand(const std::string& text) const;
+    // The bytes of SDDL in which $U stands for this process's user; empty when it is malformed.
+    std::vector<std::byte> descriptor(const std::string& sddl) const;
     // Null with a message in `error` when the line's words are wrong.
     std::unique_ptr<ObjectName> object_name(const Line& line, std::size_t index, std::string* error) const;
     std::uint64_t number(const Line& line, const std::string& option, std::uint64_t otherwise) const;
@@ -76,6 +78,7 @@ void add_value_verbs(std::map<std::string, Verb>& verbs);
 void add_object_verbs(std::map<std::string, Verb>& verbs);
 void add_hive_verbs(std::map<std::string, Verb>& verbs);
 void add_multiple_verbs(std::map<std::string, Verb>& verbs);
+void add_token_verbs(std::map<std::string, Verb>& verbs);
 
 // A buffer filled with 0xBD whose bytes past the length must stay so.
 class Canary {

@@ -92,7 +92,7 @@ Answer create_or_open(Session& session, const Line& line) {
         attributes.nLength = sizeof(attributes);
         std::vector<std::byte> descriptor;
         if (line.has("sd")) {
-            const auto parsed = se::parse_sddl(line.options.at("sd").text);
+            const auto parsed = se::parse_sddl(session.expand(line.options.at("sd").text));
             if (!parsed) return std::nullopt;
             descriptor.assign(parsed->bytes().begin(), parsed->bytes().end());
             attributes.lpSecurityDescriptor = descriptor.data();
@@ -294,7 +294,7 @@ Answer security(Session& session, const Line& line) {
 
 Answer set_security(Session& session, const Line& line) {
     const auto key = key_of(session, line.words.at(0).text);
-    const auto parsed = se::parse_sddl(line.words.at(1).text);
+    const auto parsed = se::parse_sddl(session.expand(line.words.at(1).text));
     if (!key || !parsed) return std::nullopt;
     std::vector<std::byte> descriptor(parsed->bytes().begin(), parsed->bytes().end());
     const auto info = static_cast<SECURITY_INFORMATION>(session.number(line, "info", DACL_SECURITY_INFORMATION));
