@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-FLOOR = {"rtl": 0, "hive": 1, "se": 1, "ex": 1, "ob": 2, "cm": 3, "io": 4, "nt": 5, "rpc": 6, "win32": 6, "client": 6}
+FLOOR = {"rtl": 0, "hive": 1, "se": 1, "ex": 1, "ob": 2, "cm": 3, "tm": 3, "io": 4, "nt": 5, "rpc": 6, "win32": 6, "client": 6}
 CONTRACTS = {"nt", "win32", "wdk", "regent"}  # folders under include/
 # These speak to the executive only through its contract: the services, never the Configuration Manager itself. se is
 # functions over values (SIDs, lists, descriptors and their text): Win32's own are made of them.

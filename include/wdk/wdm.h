@@ -7,3 +7,4 @@
 #include "wdm/obps.h"
 #include "wdm/rtl.h"
 #include "wdm/rtl_registry.h"
+#include "wdm/tm.h"

@@ -79,6 +79,22 @@ LSTATUS WINAPI RegDeleteKeyW(HKEY hKey, LPCWSTR lpSubKey);
 LSTATUS WINAPI RegDeleteKeyA(HKEY hKey, LPCSTR lpSubKey);
 LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved);
 LSTATUS WINAPI RegDeleteKeyExA(HKEY hKey, LPCSTR lpSubKey, REGSAM samDesired, DWORD Reserved);
+LSTATUS WINAPI RegOpenKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult,
+                                     HANDLE hTransaction, PVOID pExtendedParemeter);
+LSTATUS WINAPI RegOpenKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult,
+                                     HANDLE hTransaction, PVOID pExtendedParemeter);
+LSTATUS WINAPI RegCreateKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWSTR lpClass, DWORD dwOptions,
+                                       REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes,
+                                       PHKEY phkResult, LPDWORD lpdwDisposition, HANDLE hTransaction,
+                                       PVOID pExtendedParemeter);
+LSTATUS WINAPI RegCreateKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, DWORD Reserved, LPSTR lpClass, DWORD dwOptions,
+                                       REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes,
+                                       PHKEY phkResult, LPDWORD lpdwDisposition, HANDLE hTransaction,
+                                       PVOID pExtendedParemeter);
+LSTATUS WINAPI RegDeleteKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved,
+                                       HANDLE hTransaction, PVOID pExtendedParameter);
+LSTATUS WINAPI RegDeleteKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, REGSAM samDesired, DWORD Reserved,
+                                       HANDLE hTransaction, PVOID pExtendedParameter);
 LSTATUS WINAPI RegDeleteTreeW(HKEY hKey, LPCWSTR lpSubKey);
 LSTATUS WINAPI RegDeleteTreeA(HKEY hKey, LPCSTR lpSubKey);
 LSTATUS WINAPI RegDeleteValueW(HKEY hKey, LPCWSTR lpValueName);
@@ -163,6 +179,9 @@ RG_EXTERN_C_END
 #define RegCreateKeyEx RegCreateKeyExW
 #define RegDeleteKey RegDeleteKeyW
 #define RegDeleteKeyEx RegDeleteKeyExW
+#define RegOpenKeyTransacted RegOpenKeyTransactedW
+#define RegCreateKeyTransacted RegCreateKeyTransactedW
+#define RegDeleteKeyTransacted RegDeleteKeyTransactedW
 #define RegDeleteTree RegDeleteTreeW
 #define RegDeleteValue RegDeleteValueW
 #define RegDeleteKeyValue RegDeleteKeyValueW
@@ -196,6 +215,9 @@ typedef PVALENTW PVALENT;
 #define RegCreateKeyEx RegCreateKeyExA
 #define RegDeleteKey RegDeleteKeyA
 #define RegDeleteKeyEx RegDeleteKeyExA
+#define RegOpenKeyTransacted RegOpenKeyTransactedA
+#define RegCreateKeyTransacted RegCreateKeyTransactedA
+#define RegDeleteKeyTransacted RegDeleteKeyTransactedA
 #define RegDeleteTree RegDeleteTreeA
 #define RegDeleteValue RegDeleteValueA
 #define RegDeleteKeyValue RegDeleteKeyValueA

@@ -66,6 +66,8 @@ struct KeyObjectHooks {
     Result<Utf16> (*current_name)(void* object) = nullptr;
     // True when somebody holds a reference to an object that is being closed; null: never.
     bool (*referenced_again)(void* object) = nullptr;
+    // The object of the transaction that a key object is part of; null when it is part of none.
+    void* (*bound_transaction)(void* object) = nullptr;
 };
 void set_key_object_hooks(const KeyObjectHooks& hooks);
 

@@ -112,7 +112,11 @@ VOID CmCallbackReleaseKeyObjectIDEx(PCUNICODE_STRING ObjectName) {
     const std::unique_ptr<const NameCopy> doomed(static_cast<const NameCopy*>(ObjectName));
 }
 
-// There are no transactions yet, so no key object is bound to one.
-PVOID CmGetBoundTransaction(PLARGE_INTEGER, PVOID) { return nullptr; }
+// No reference is taken: the key object keeps the transaction's object as long as it lives itself.
+PVOID CmGetBoundTransaction(PLARGE_INTEGER Cookie, PVOID Object) {
+    if (!cookie_is_valid(Cookie) || !is_key_object(Object)) return nullptr;
+    const KeyObjectHooks& hooks = key_object_hooks();
+    return hooks.bound_transaction == nullptr ? nullptr : hooks.bound_transaction(Object);
+}
 
 }  // extern "C"

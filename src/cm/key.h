@@ -1,7 +1,9 @@
 // The verbs on an open key: what the registry services do once arguments are captured, the handle is referenced and
 // the callbacks have agreed. Only nt/reg_*.cpp and the boot code call them.
 //
-// Every verb answers HIVE_UNLOADED, then KEY_DELETED, before anything else it can answer (semantics HB-1). Access was
+// Every verb answers HIVE_UNLOADED, then KEY_DELETED, then, for a transacted key, TRANSACTION_NOT_ACTIVE, before
+// anything else it can answer (semantics HB-1); through a transacted key it sees and changes what the transaction has,
+// and what works on whole trees or files (rename, save, restore, replace, lock) is NOT_SUPPORTED (TX-9). Access was
 // checked by the caller against the handle, unless a verb says that it checks descriptors. No verb returns or calls out
 // with a lock held.
 #pragma once
@@ -30,6 +32,8 @@ struct OpenRequest {
     bool create = false;
     Utf16View class_name;
     const se::SecurityDescriptor* security = nullptr;
+    // The transaction that the opening is part of. Without one, it is part of its root key's, if that has one.
+    Ref<TransactionBinding> transaction = nullptr;
 };
 struct OpenedKey {
     KeyRef body;
@@ -39,7 +43,8 @@ struct OpenedKey {
 // For the caller in ob::current(). ERRORS: ob::lookup's; OBJECT_NAME_NOT_FOUND (any component), OBJECT_NAME_COLLISION
 // (CREATE_LINK on an existing key), OBJECT_NAME_INVALID (relative link target), CHILD_MUST_BE_VOLATILE, ACCESS_DENIED,
 // INVALID_PARAMETER (below \Registry itself, \Registry\Machine and \Registry\User nothing is created; name too long;
-// too deep; too many links), the hive's.
+// too deep; too many links), the hive's. Transacted: TRANSACTION_NOT_ACTIVE, RM_NOT_ACTIVE, TRANSACTIONAL_CONFLICT,
+// INVALID_PARAMETER (another transaction than the root key's).
 Result<OpenedKey> open_key(const OpenRequest& request);
 // The rights that the caller may get on an existing key (CmCallback bypass, ObOpenObjectByPointer).
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,

@@ -10,10 +10,15 @@ namespace regent::cm {
 
 KeyBody::KeyBody(Ref<KeyControlBlock> block) : block_(std::move(block)) { block_->hive().key_opened(); }
 
+KeyBody::KeyBody(Ref<KeyControlBlock> block, Ref<TransactionBinding> bound)
+    : block_(std::move(block)), bound_(std::move(bound)) {
+    block_->hive().key_opened();
+}
+
 KeyBody::~KeyBody() {
     end_watch();
     delete cached_name_.load(std::memory_order_acquire);
-    key_table().delay_close(*block_);
+    if (!bound_) key_table().delay_close(*block_);
     end_opening(block_->hive());
 }
 

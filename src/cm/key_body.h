@@ -6,6 +6,7 @@
 #include "cm/callback.h"
 #include "cm/key_control_block.h"
 #include "cm/notify.h"
+#include "cm/transaction.h"
 #include "ob/object.h"
 
 namespace regent::cm {
@@ -14,6 +15,14 @@ namespace regent::cm {
 ob::ObjectType& key_type();
 // Lets drivers see it as CmKeyObjectType.
 void publish_key_type();
+
+// What makes an opening part of a transaction: the transaction, and the object that drivers know it by.
+struct TransactionBinding final : rtl::RefCounted {
+    TransactionBinding(Ref<Transaction> whose, ob::ObjectRef<void> body)
+        : transaction(std::move(whose)), object(std::move(body)) {}
+    const Ref<Transaction> transaction;
+    const ob::ObjectRef<void> object;
+};
 
 // Invariant: block() never changes, also when the key is deleted or its hive goes away.
 // Internally synchronised; notification state by the notifier's lock.
@@ -24,9 +33,12 @@ public:
     // The hive counts the opening already.
     struct Counted {};
     KeyBody(Ref<KeyControlBlock> block, Counted) : block_(std::move(block)) {}
+    // As the first, in a transaction.
+    KeyBody(Ref<KeyControlBlock> block, Ref<TransactionBinding> bound);
     ~KeyBody();
 
     KeyControlBlock& block() const { return *block_; }
+    TransactionBinding* bound() const { return bound_.get(); }  // null: not transacted
     filter::ObjectContexts& contexts() { return contexts_; }
     // Arms, and remembers that there is something to end at the last close. ERRORS: Notifier::arm's.
     Result<void> watch(ULONG filter, bool watch_tree, Ref<NotifyRequest> request);
@@ -45,6 +57,7 @@ private:
         UNICODE_STRING string;
     };
     const Ref<KeyControlBlock> block_;
+    const Ref<TransactionBinding> bound_;
     filter::ObjectContexts contexts_;
     std::atomic<bool> watched_{false};
     std::unique_ptr<NotifyBlock> notify_;

@@ -1,7 +1,7 @@
 // Deleting and renaming keys, and their settable properties.
 #include <vector>
 
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 #include "se/access.h"
 
 namespace regent::cm {
@@ -47,6 +47,12 @@ Result<std::uint32_t> word_of(Bytes information) {
 
 Result<void> set_write_time(KeyBody& body, Bytes information) {
     if (information.size() != sizeof(KEY_WRITE_TIME_INFORMATION)) return fail(STATUS_INFO_LENGTH_MISMATCH);
+    if (body.bound() != nullptr) {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.writable());
+        const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
+        return content.storage.set_last_write_time(content.cell, *rtl::load<std::int64_t>(information, 0));
+    }
     {
         const WriteKey key(body.block());
         RG_TRY(key.writable());
@@ -56,17 +62,27 @@ Result<void> set_write_time(KeyBody& body, Bytes information) {
     return {};
 }
 
+Result<void> put_flags(hive::Hive& storage, hive::CellIndex cell, KEY_SET_INFORMATION_CLASS what, std::uint8_t bits) {
+    const hive::KeyInfo info = storage.key_info(cell);
+    const bool wow64 = what == KeyWow64FlagsInformation;
+    return storage.set_user_flags(cell, wow64 ? bits : info.user_flags, wow64 ? info.virtualization_flags : bits);
+}
+
 Result<void> set_flags(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes information) {
     const std::uint32_t word = RG_TRY(word_of(information));
+    const auto bits = static_cast<std::uint8_t>(word);
+    if (body.bound() != nullptr) {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.writable());
+        if (word > 0xF) return fail(STATUS_INVALID_PARAMETER);
+        const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_ATTRIBUTES));
+        return put_flags(content.storage, content.cell, what, bits);
+    }
     {
         const WriteKey key(body.block());
         RG_TRY(key.writable());
         if (word > 0xF) return fail(STATUS_INVALID_PARAMETER);
-        const hive::KeyInfo info = key.storage().key_info(key.cell());
-        const auto bits = static_cast<std::uint8_t>(word);
-        const bool wow64 = what == KeyWow64FlagsInformation;
-        RG_TRY(key.storage().set_user_flags(key.cell(), wow64 ? bits : info.user_flags,
-                                            wow64 ? info.virtualization_flags : bits));
+        RG_TRY(put_flags(key.storage(), key.cell(), what, bits));
     }
     notifier().report(body.block(), REG_NOTIFY_CHANGE_ATTRIBUTES);
     return {};
@@ -80,12 +96,24 @@ Result<void> set_tags(KeyBody& body, Bytes information) {
     return {};
 }
 
+Result<void> delete_transacted(const KeyBody& body) {
+    TransactedKey key(body.block(), *body.bound()->transaction);
+    if (const Result<void> alive = key.alive(); !alive) {
+        const NTSTATUS status = alive.error().code();
+        if (status == STATUS_KEY_DELETED || status == STATUS_HIVE_UNLOADED) return {};
+        return alive;
+    }
+    RG_TRY(key.writable());
+    return key.delete_key();
+}
+
 }  // namespace
 
 Result<void> delete_key(KeyBody& body) {
+    if (body.bound() != nullptr) return delete_transacted(body);
     KeyControlBlock& block = body.block();
     {
-        const WriteKey key(block);
+        const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::key});
         if (!key.alive()) return {};  // DL-3: once more is a success, also when the hive went away
         RG_TRY(key.writable());
         if (block.is_hive_root() || block.hive().options().master) return fail(STATUS_CANNOT_DELETE);
@@ -100,9 +128,10 @@ Result<void> delete_key(KeyBody& body) {
 }
 
 Result<void> rename_key(KeyBody& body, Utf16View name, const se::Token& token, KPROCESSOR_MODE mode) {
+    RG_TRY(not_in_transaction(body));
     KeyControlBlock& block = body.block();
     {
-        const WriteKey key(block);
+        const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree, name});
         RG_TRY(key.writable());
         if (name.empty() || name.size() > hive::max_key_name || name.find(u'\\') != Utf16View::npos) {
             return fail(STATUS_INVALID_PARAMETER);

@@ -54,6 +54,7 @@ public:
     // REQUIRES: the hive's exclusive lock.
     void mark_deleted_locked();
     void renamed_locked(Utf16View name, hive::CellIndex cell);
+    void moved_locked(hive::CellIndex cell) { cell_ = cell; }
 
     // Does `mask`'s access check have a sound descriptor here? Remembered, since validation walks the whole descriptor.
     enum class Security : std::uint8_t { unknown, sound, damaged };

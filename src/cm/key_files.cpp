@@ -81,6 +81,7 @@ Result<void> flush_key(KeyBody& body) {
 
 // The hive's lock is taken for short steps, and not for the syncs: a save keeps nobody waiting for long.
 Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) {
+    RG_TRY(not_in_transaction(body));
     hive::HiveSave save(out, format);
     for (bool done = false; !done;) {
         const ReadKey key(body.block());
@@ -121,12 +122,15 @@ Result<bool> compact_once(MountedHive& hive, hive::HiveCompaction& compaction) {
 // Readers are kept out while memory and the blocks of keys take the new cells over, and not for the writing; writers
 // also for the rename.
 Result<void> compact_hive(const KeyBody& body) {
+    RG_TRY(not_in_transaction(body));
     {
         const ReadKey key(body.block());
         RG_TRY(key.alive());
         if (key.storage().path().empty()) return {};  // in memory alone: nobody gains by it
     }
     flush_gate().wait_until_open();
+    MountedHive::Turn turn(body.block().hive());
+    RG_TRY(turn.begin());
     hive::HiveCompaction compaction(rtl::real_env());
     for (;;) {
         const bool done = RG_TRY(compact_once(body.block().hive(), compaction));
@@ -135,6 +139,8 @@ Result<void> compact_hive(const KeyBody& body) {
 }
 
 Result<void> save_merged_keys(const KeyBody& high, const KeyBody& low, rtl::File& out) {
+    RG_TRY(not_in_transaction(high));
+    RG_TRY(not_in_transaction(low));
     if (&high.block() == &low.block()) return fail(STATUS_INVALID_PARAMETER);
     // The root and what both have is `high`'s, so it comes first for the keys and last for the values.
     const auto over = copy_of_key(high);
@@ -149,9 +155,10 @@ Result<void> save_merged_keys(const KeyBody& high, const KeyBody& low, rtl::File
 }
 
 Result<void> restore_key(KeyBody& body, const hive::Hive& source) {
+    RG_TRY(not_in_transaction(body));
     KeyControlBlock& block = body.block();
     if (block.hive().options().master) return fail(STATUS_ACCESS_DENIED);
-    const WriteKey key(block);
+    const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree});
     RG_TRY(key.writable());
     const auto before = copy_in_memory(key.storage(), key.cell());
     if (!before) return std::unexpected(before.error());
@@ -163,6 +170,7 @@ Result<void> restore_key(KeyBody& body, const hive::Hive& source) {
 }
 
 Result<void> refresh_hive(KeyBody& body) {
+    RG_TRY(not_in_transaction(body));
     KeyControlBlock& block = body.block();
     RG_TRY(block.check_alive());
     const MountedHive& hive = block.hive();
@@ -177,6 +185,7 @@ Result<void> refresh_hive(KeyBody& body) {
 }
 
 Result<void> replace_key(KeyBody& body, const std::string& new_file, const std::string& old_file) {
+    RG_TRY(not_in_transaction(body));
     const KeyControlBlock& block = body.block();
     RG_TRY(block.check_alive());
     const std::string& file = block.hive().file();

@@ -6,6 +6,7 @@
 #include "cm/access_cache.h"
 #include "cm/key.h"
 #include "cm/key_table.h"
+#include "cm/transaction.h"
 #include "rtl/time.h"
 
 namespace regent::cm {
@@ -37,12 +38,16 @@ private:
     SharedGuard<MountedHive::Lock> guard_;
 };
 
-// The same for changing it. Security descriptors may go in the scope, unless it is told otherwise.
+// The same for changing it outside of transactions: those that want the same are rolled back first (TR-6). Security
+// descriptors may go in the scope, unless it is told otherwise. REQUIRES: no lock of this floor held but `registry`.
 class WriteKey {
 public:
     enum class Descriptors { change, stay };
-    explicit WriteKey(KeyControlBlock& block, Descriptors descriptors = Descriptors::change)
-        : block_(block), guard_(block.hive().lock()) {
+    explicit WriteKey(KeyControlBlock& block, Descriptors descriptors = Descriptors::change, const Touch& touch = {})
+        : block_(block) {
+        guard_.emplace(block.hive().lock());
+        if (block.hive().claimed_keys.load(std::memory_order_acquire) != 0) [[unlikely]]
+            roll_back_others(touch);
         if (descriptors == Descriptors::change) block.hive().descriptors_change_locked();
     }
     Result<void> alive() const { return block_.check_alive(); }
@@ -60,9 +65,29 @@ public:
     }
 
 private:
+    void roll_back_others(const Touch& touch) {
+        while (const auto other = intents().conflict(block_, touch)) {
+            guard_.reset();
+            other->give_way();
+            guard_.emplace(block_.hive().lock());
+        }
+    }
+
     KeyControlBlock& block_;
-    ExclusiveGuard<MountedHive::Lock> guard_;
+    std::optional<ExclusiveGuard<MountedHive::Lock>> guard_;
 };
+
+// ERRORS, in this order: HIVE_UNLOADED, KEY_DELETED, NOT_SUPPORTED (a transacted key, TX-9).
+inline Result<void> not_in_transaction(const KeyBody& body) {
+    if (body.bound() == nullptr) [[likely]]
+        return {};
+    RG_TRY(body.block().check_alive());
+    return fail(STATUS_NOT_SUPPORTED);
+}
+
+// The subkey's block; null when there is no such key. REQUIRES: the hive's lock.
+Ref<KeyControlBlock> find_subkey_locked(KeyControlBlock& key, const hive::Hive& storage, hive::CellIndex cell,
+                                        Utf16View name);
 
 // The descriptor in force for a key: its own, or, when that is damaged, the nearest sound one above it in the hive
 // (semantics SD-4); nothing when there is none. REQUIRES: the hive's lock, the block alive.

@@ -1,5 +1,5 @@
 // NtQueryKey's and NtEnumerateKey's information classes.
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 
 namespace regent::cm {
 
@@ -127,13 +127,9 @@ Result<QueryOutcome> enumerate_mount(const KeyControlBlock& root, KEY_INFORMATIO
                             what, out);
 }
 
-}  // namespace
-
-Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableBytes out) {
+Result<QueryOutcome> answer_key(const KeyBody& body, const hive::KeyInfo& info, KEY_INFORMATION_CLASS what,
+                                MutableBytes out) {
     const KeyControlBlock& block = body.block();
-    const ReadKey key(block);
-    RG_TRY(key.alive());
-    const hive::KeyInfo info = key.storage().key_info(key.cell());
     const Utf16View name = block.name();
     const hive::NameView own(std::as_bytes(std::span(name)), false);
     switch (what) {
@@ -163,8 +159,33 @@ Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, 
     }
 }
 
+Result<QueryOutcome> enumerate_transacted(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what,
+                                          MutableBytes out) {
+    TransactedKey key(body.block(), *body.bound()->transaction);
+    RG_TRY(key.alive());
+    const auto child = key.child_at(index);
+    if (!child) return fail(body.block().hive().storage().absence(STATUS_NO_MORE_ENTRIES));
+    return write_enumerated(child->info, hive::NameView(std::as_bytes(std::span(child->name)), false), what, out);
+}
+
+}  // namespace
+
+Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableBytes out) {
+    if (body.bound() != nullptr) [[unlikely]] {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.alive());
+        return answer_key(body, key.info(), what, out);
+    }
+    const ReadKey key(body.block());
+    RG_TRY(key.alive());
+    return answer_key(body, key.storage().key_info(key.cell()), what, out);
+}
+
 Result<QueryOutcome> enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
+    // Mount points are nobody's to change, in a transaction or not.
+    if (body.bound() != nullptr && !body.block().hive().options().master) [[unlikely]]
+        return enumerate_transacted(body, index, what, out);
     Ref<KeyControlBlock> mount;
     {
         const ReadKey key(body.block());

@@ -47,7 +47,8 @@ bool has_read_only_descendant(const KeyControlBlock& block) {
 }
 
 Result<void> lock_key(KeyBody& body) {
-    const ReadKey key(body.block());
+    RG_TRY(not_in_transaction(body));
+    const WriteKey key(body.block(), WriteKey::Descriptors::stay, {Touch::What::subtree});
     RG_TRY(key.alive());
     if (body.block().hive().options().master) return fail(STATUS_ACCESS_DENIED);
     LockedKeys& keys = locked_keys();

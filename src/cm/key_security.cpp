@@ -1,5 +1,5 @@
 // Descriptors of keys: they live in the hive, one copy for all keys that share it.
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 #include "se/access.h"
 
 namespace regent::cm {
@@ -84,12 +84,23 @@ Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::
 
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,
                                      KPROCESSOR_MODE mode) {
+    if (key.bound() != nullptr) {
+        TransactedKey transacted(key.block(), *key.bound()->transaction);
+        RG_TRY(transacted.alive());
+        return transacted.check_access(token, desired, mode);
+    }
     const ReadKey read(key.block());
     RG_TRY(read.alive());
     return check_access_locked(key.block(), token, desired, mode);
 }
 
 Result<se::SecurityDescriptor> query_key_security(const KeyBody& key) {
+    if (key.bound() != nullptr) {
+        TransactedKey transacted(key.block(), *key.bound()->transaction);
+        RG_TRY(transacted.alive());
+        const auto descriptor = transacted.security();
+        return descriptor ? se::SecurityDescriptor::copy_of(*descriptor) : se::SecurityDescriptor();
+    }
     const ReadKey read(key.block());
     RG_TRY(read.alive());
     const auto descriptor = security_locked(key.block());
@@ -97,8 +108,27 @@ Result<se::SecurityDescriptor> query_key_security(const KeyBody& key) {
     return se::SecurityDescriptor::copy_of(*descriptor);
 }
 
+namespace {
+
+Result<void> set_transacted(const KeyBody& body, SECURITY_INFORMATION what, se::DescriptorView modification,
+                            const se::Token& token) {
+    TransactedKey key(body.block(), *body.bound()->transaction);
+    RG_TRY(key.writable());
+    if (body.block().hive().options().application) return fail(STATUS_ACCESS_DENIED);
+    const auto current = key.security();
+    const se::SecurityDescriptor none;
+    const se::SecurityDescriptor merged =
+        RG_TRY(se::merge_descriptor(current ? *current : none.view(), modification, what, token, key_mapping));
+    const std::int64_t time = key.next_time();
+    const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_SECURITY));
+    return content.storage.set_security(content.cell, merged.bytes(), time);
+}
+
+}  // namespace
+
 Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::DescriptorView modification,
                               const se::Token& token) {
+    if (key.bound() != nullptr) return set_transacted(key, what, modification, token);
     {
         const WriteKey write(key.block());
         RG_TRY(write.writable());

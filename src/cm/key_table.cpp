@@ -221,6 +221,19 @@ Ref<KeyControlBlock> KeyTable::ensure(KeyControlBlock& parent, Utf16View name, M
     return made;
 }
 
+Ref<KeyControlBlock> KeyTable::make_private(KeyControlBlock& parent, Utf16View name, std::uint16_t node_flags) {
+    FoldedPath path;
+    const bool whole = path_below(&parent, name, path);
+    const std::uint64_t hash = hash_below(&parent, parent.hash_.load(std::memory_order_relaxed), name, path, whole);
+    Shard& home = shard(hash);
+    ExclusiveGuard guard(home.lock);
+    // No cell: what reads it all the same finds a key without name, subkeys and values.
+    const bool in_memory = (node_flags & hive::key_volatile) != 0;
+    const hive::CellIndex cell = in_memory ? hive::nil_cell : hive::nil_cell & ~hive::volatile_bit;
+    return make_locked(home, {Ref<MountedHive>::retain(&parent.hive()), Ref<KeyControlBlock>::retain(&parent), name,
+                              whole ? path.view() : "", hash, cell, node_flags});
+}
+
 void KeyTable::remove(KeyControlBlock& block) {
     Shard& home = shard(block.hash_.load(std::memory_order_relaxed));
     ExclusiveGuard guard(home.lock);

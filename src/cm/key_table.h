@@ -31,6 +31,8 @@ public:
     // The block of the key at `cell`, made when there is none. `name` is the stored spelling.
     Ref<KeyControlBlock> ensure(KeyControlBlock& parent, Utf16View name, MountedHive& hive, hive::CellIndex cell,
                                 std::uint16_t node_flags);
+    // A block that the table does not have and never will: of a key that only one transaction sees.
+    Ref<KeyControlBlock> make_private(KeyControlBlock& parent, Utf16View name, std::uint16_t node_flags);
     void remove(KeyControlBlock& block);  // keeps the block, forgets its name
     // After a rename: new paths for the block and for everything below it. REQUIRES: the hive's exclusive lock.
     void rename_subtree(KeyControlBlock& block, Utf16View name);

@@ -1,6 +1,6 @@
 #include "cm/mounted_hive.h"
 
-#include <optional>
+#include "cm/commit_journal.h"
 
 namespace regent::cm {
 
@@ -19,26 +19,60 @@ MountedHive::MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, 
 
 MountedHive::~MountedHive() = default;
 
-// The storage in use without the hive's lock. REQUIRES to make one: the lock (shared at least), !unloaded().
-class MountedHive::StorageUse {
-public:
-    explicit StorageUse(MountedHive& hive) : hive_(hive), storage(*hive.storage_) {
-        ExclusiveGuard commit(hive_.commit_lock_);
-        ++hive_.commits_;
+Result<void> MountedHive::begin_turn() {
+    for (;;) {
+        {
+            ExclusiveGuard commit(commit_lock_);
+            commits_done_.wait(commit_lock_, [this]() RG_NO_ANALYSIS { return !held_ || stuck_; });
+            if (!held_) {
+                ++commits_;
+                return {};
+            }
+        }
+        RG_TRY(commit_journal().finish());
     }
-    ~StorageUse() {
-        ExclusiveGuard commit(hive_.commit_lock_);
-        if (--hive_.commits_ == 0) hive_.commits_done_.notify_all();
+}
+
+void MountedHive::end_turn() {
+    ExclusiveGuard commit(commit_lock_);
+    if (--commits_ == 0) commits_done_.notify_all();
+}
+
+void MountedHive::hold() {
+    ExclusiveGuard commit(commit_lock_);
+    commits_done_.wait(commit_lock_, [this]() RG_NO_ANALYSIS { return !held_; });
+    held_ = true;
+    commits_done_.wait(commit_lock_, [this]() RG_NO_ANALYSIS { return commits_ == 0; });
+}
+
+void MountedHive::stay_held() {
+    ExclusiveGuard commit(commit_lock_);
+    stuck_ = true;
+    commits_done_.notify_all();
+}
+
+void MountedHive::release() {
+    ExclusiveGuard commit(commit_lock_);
+    held_ = false;
+    stuck_ = false;
+    commits_done_.notify_all();
+}
+
+Result<void> MountedHive::flush_held() {
+    hive::FlushBatch batch;
+    hive::Hive* storage = nullptr;
+    {
+        ExclusiveGuard guard(lock_);
+        if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
+        batch = RG_TRY(storage_->prepare_flush());
+        storage = storage_.get();
+        ExclusiveGuard commit(commit_lock_);
+        ++commits_;
     }
-    StorageUse(const StorageUse&) = delete;
-    StorageUse& operator=(const StorageUse&) = delete;
-
-private:
-    MountedHive& hive_;
-
-public:
-    hive::Hive& storage;
-};
+    const Result<void> flushed = storage->commit_flush(batch);
+    end_turn();
+    return flushed;
+}
 
 bool MountedHive::dirty() const {
     SharedGuard guard(lock_);
@@ -58,29 +92,31 @@ bool MountedHive::reconciled() const {
 // A flush that finds nothing new holds nobody up: it only waits for what others have prepared.
 Result<void> MountedHive::flush_with(bool write_back) {
     if (file_.empty()) return {};
-    std::optional<StorageUse> use;
+    Turn turn(*this);
+    RG_TRY(turn.begin());
     hive::FlushBatch batch;
+    hive::Hive* storage = nullptr;
     {
         SharedGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
         batch = storage_->last_flush();
-        if (!write_back && !storage_->dirty()) use.emplace(*this);
+        if (!write_back && !storage_->dirty()) storage = storage_.get();
     }
-    if (!use) {
+    if (storage == nullptr) {
         ExclusiveGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
         if (write_back) static_cast<void>(storage_->trim());
         batch = RG_TRY(storage_->prepare_flush());
-        use.emplace(*this);
+        storage = storage_.get();
     }
-    RG_TRY(use->storage.commit_flush(batch));
-    if (write_back) return write_back_and_drop(use->storage);
-    if (!use->storage.reconcile_due()) return {};
+    RG_TRY(storage->commit_flush(batch));
+    if (write_back) return write_back_and_drop(*storage);
+    if (!storage->reconcile_due()) return {};
     // The data is durable in the log; a failure to shorten the log now is met again by the next flush.
     if (wake_lazy_writer_)
         wake_lazy_writer_();
     else
-        static_cast<void>(write_back_and_drop(use->storage));
+        static_cast<void>(write_back_and_drop(*storage));
     return {};
 }
 
@@ -93,13 +129,15 @@ Result<void> MountedHive::write_back_and_drop(hive::Hive& storage) {
 
 Result<void> MountedHive::write_back() {
     if (file_.empty()) return {};
-    std::optional<StorageUse> use;
+    Turn turn(*this);
+    RG_TRY(turn.begin());
+    hive::Hive* storage = nullptr;
     {
         SharedGuard guard(lock_);
         if (unloaded()) return fail(STATUS_HIVE_UNLOADED);
-        use.emplace(*this);
+        storage = storage_.get();
     }
-    return write_back_and_drop(use->storage);
+    return write_back_and_drop(*storage);
 }
 
 Result<void> MountedHive::flush() { return flush_with(false); }
@@ -123,6 +161,8 @@ Result<void> MountedHive::finish(hive::Hive& detached) {
     {
         ExclusiveGuard commit(commit_lock_);
         commits_done_.wait(commit_lock_, [this]() RG_NO_ANALYSIS { return commits_ == 0; });
+        // Its part of a commit is in the record, which the next start finishes: nothing later may overtake it.
+        if (held_) return fail(STATUS_REGISTRY_IO_FAILED);
     }
     if (file_.empty() || detached.read_only()) return {};
     return detached.reconcile();

@@ -23,6 +23,7 @@ struct MountOptions {
     bool master = false;           // \Registry itself: children are mount points, no service creates keys in it
     bool application = false;      // below \Registry\A: reached by its root handle only, unloaded with its last key
     bool process_private = false;  // REG_PROCESS_PRIVATE: loading it again fails
+    bool no_transactions = false;  // REG_HIVE_NO_RM: transactions of the KTM are refused
 };
 
 // Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
@@ -52,6 +53,9 @@ public:
     const Utf16& mount_path() const { return mount_path_; }  // "\REGISTRY\MACHINE\SOFTWARE"
     const std::string& file() const { return file_; }        // empty: memory only
 
+    // How many keys transactions have pending changes of; asked under the lock by whoever changes something.
+    std::atomic<std::uint32_t> claimed_keys{0};
+
     std::size_t open_keys() const { return static_cast<std::size_t>(std::max(open_keys_.sum(), std::int64_t{0})); }
     void key_opened() { open_keys_.add(1); }
     // The same without the lock; false when the hive goes or is about to.
@@ -74,6 +78,14 @@ public:
     Result<void> reconcile();
     // The second half of that alone. REQUIRES: the lock not held.
     Result<void> write_back();
+    // Between these two nothing of the hive is written but by flush_held(): a commit over several hives is between its
+    // record and its end (commit_journal.h). hold() waits for what is under way; others then wait for release(), or,
+    // after stay_held(), try to finish the commit themselves. REQUIRES: the lock not held.
+    void hold();
+    Result<void> flush_held();
+    void stay_held();
+    void release();
+
     bool dirty() const;
     // What the lazy writer has to do: the log is long; the log is not empty.
     bool reconcile_due() const;
@@ -88,10 +100,32 @@ public:
     // Writes what a detached storage still has to its file. REQUIRES: the lock not held.
     Result<void> finish(hive::Hive& detached);
 
+    // Who writes the hive's files has one: a detached storage outlives it, and there is none while the hive is held.
+    class Turn {
+    public:
+        explicit Turn(MountedHive& hive) : hive_(hive) {}
+        // Waits. ERRORS: those of the commit that holds the hive and cannot end. REQUIRES: the lock not held.
+        Result<void> begin() {
+            RG_TRY(hive_.begin_turn());
+            begun_ = true;
+            return {};
+        }
+        ~Turn() {
+            if (begun_) hive_.end_turn();
+        }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+    private:
+        MountedHive& hive_;
+        bool begun_ = false;
+    };
+
 private:
-    class StorageUse;
     Result<void> flush_with(bool write_back);
     Result<void> write_back_and_drop(hive::Hive& storage);
+    Result<void> begin_turn();
+    void end_turn();
 
     mutable Lock lock_;
     std::unique_ptr<hive::Hive> storage_;
@@ -110,6 +144,8 @@ private:
     Mutex<LockRank::flusher> commit_lock_;
     ConditionVariable commits_done_;
     unsigned commits_ RG_GUARDED_BY(commit_lock_) = 0;
+    bool held_ RG_GUARDED_BY(commit_lock_) = false;
+    bool stuck_ RG_GUARDED_BY(commit_lock_) = false;
 };
 
 }  // namespace regent::cm

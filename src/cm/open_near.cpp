@@ -63,7 +63,7 @@ private:
         if (!root) return false;
         root_ = std::move(root->object).as<KeyBody>();
         const KeyControlBlock& block = root_->block();
-        if (block.depth() == 0 || !block.check_alive()) return false;
+        if (root_->bound() != nullptr || block.depth() == 0 || !block.check_alive()) return false;
         const std::string_view above = block.folded_path();
         rest_ = name_.size();
         return !above.empty() && path_.append(above) && path_.append_separator() && path_.append_folding(name_);

@@ -1,6 +1,6 @@
 #include "cm/parse.h"
 
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 #include "ob/process.h"
 #include "se/access.h"
 
@@ -13,7 +13,11 @@ constexpr Utf16View link_value_name = u"SymbolicLinkValue";
 // One walk below one starting object. `rest` is what is left of the path.
 class Walk {
 public:
-    Walk(ob::ParseRequest& request, KeyParse* parse) : request_(request), parse_(parse), rest_(request.remaining) {}
+    Walk(ob::ParseRequest& request, KeyParse* parse)
+        : request_(request),
+          parse_(parse),
+          transaction_(parse != nullptr && parse->bound ? parse->bound->transaction.get() : nullptr),
+          rest_(request.remaining) {}
 
     // `first`: the caller has `start` open and names it by what is left of the path, maybe by nothing.
     Result<ob::ParseOutcome> run(KeyControlBlock& start, bool first) {
@@ -61,18 +65,30 @@ private:
         return !(creates() && (options() & REG_OPTION_CREATE_LINK) != 0);
     }
 
-    Result<ob::ParseOutcome> reparse(const KeyControlBlock& link) {
-        Utf16 path;
-        {
-            const ReadKey key(link);
+    template <typename Key>
+    static Result<Utf16> read_target(const Key& key) {
+        const auto value = key.storage().find_value(key.cell(), link_value_name);
+        if (!value) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+        const hive::ValueInfo info = key.storage().value_info(*value);
+        if (info.type != REG_LINK || info.data_size > 0xFFFE) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+        Utf16 path(info.data_size / sizeof(char16_t), u'\0');
+        key.storage().read_value(*value, 0, std::as_writable_bytes(std::span(path)));
+        return path;
+    }
+
+    Result<Utf16> target_of(KeyControlBlock& link) const {
+        if (transaction_ != nullptr) {
+            TransactedKey key(link, *transaction_);
             RG_TRY(key.alive());
-            const auto value = key.storage().find_value(key.cell(), link_value_name);
-            if (!value) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
-            const hive::ValueInfo info = key.storage().value_info(*value);
-            if (info.type != REG_LINK || info.data_size > 0xFFFE) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
-            path.resize(info.data_size / sizeof(char16_t));
-            key.storage().read_value(*value, 0, std::as_writable_bytes(std::span(path)));
+            return read_target(key);
         }
+        const ReadKey key(link);
+        RG_TRY(key.alive());
+        return read_target(key);
+    }
+
+    Result<ob::ParseOutcome> reparse(KeyControlBlock& link) {
+        Utf16 path = RG_TRY(target_of(link));
         if (path.empty()) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
         if (path.front() != u'\\') return fail(STATUS_OBJECT_NAME_INVALID);
         if (!rest_.empty()) {
@@ -87,30 +103,42 @@ private:
         if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
         // Application hives are reached by the handle that loading gives, never by a path (NS-15).
         if (at.parent() == nullptr && rtl::equal_folded(component, u"A")) return fail(STATUS_ACCESS_DENIED);
+        if (transaction_ != nullptr) {
+            TransactedKey key(at, *transaction_);
+            RG_TRY(key.alive());
+            auto child = key.find_child(component);
+            if (!child && at.hive().storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
+            return child;
+        }
         const ReadKey key(at);
         RG_TRY(key.alive());
-        auto child = find_locked(at, key.storage(), key.cell(), component);
+        auto child = find_subkey_locked(at, key.storage(), key.cell(), component);
         if (!child && key.storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
         return child;
     }
 
-    static Ref<KeyControlBlock> find_locked(KeyControlBlock& at, const hive::Hive& storage, hive::CellIndex cell,
-                                            Utf16View component) {
-        if (auto known = key_table().find(at, component)) return known;
-        const auto child = storage.find_subkey(cell, component);
-        if (!child) return nullptr;
-        char16_t name[hive::max_key_name];
-        const std::size_t size = storage.key_name(*child).copy_to(name, std::size(name));
-        return key_table().ensure(at, {name, size}, at.hive(), *child, storage.flags(*child));
-    }
-
     Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
         if (creates() && (options() & REG_OPTION_CREATE_LINK) != 0) return fail(STATUS_OBJECT_NAME_COLLISION);
+        if (transaction_ != nullptr) return finish_transacted(at);
         const ReadKey key(at);
         RG_TRY(key.alive());
-        const ACCESS_MASK granted = RG_TRY(grant_existing(at));
+        const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
+            return check_access_locked(at, *request_.access.token, desired, request_.access.mode);
+        }));
         request_.access.granted = granted;
         auto body = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&at));
+        if (!body) return std::unexpected(body.error());
+        return ob::ParseOutcome::found(std::move(*body));
+    }
+
+    Result<ob::ParseOutcome> finish_transacted(KeyControlBlock& at) {
+        TransactedKey key(at, *transaction_);
+        RG_TRY(key.alive());
+        const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
+            return key.check_access(*request_.access.token, desired, request_.access.mode);
+        }));
+        request_.access.granted = granted;
+        auto body = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&at), parse_->bound);
         if (!body) return std::unexpected(body.error());
         return ob::ParseOutcome::found(std::move(*body));
     }
@@ -131,10 +159,11 @@ private:
     // Asking for nothing is refused, not granted (row 3).
     bool asks_nothing() const { return request_.access.mode != ob::kernel_mode && request_.access.desired == 0; }
 
-    Result<ACCESS_MASK> grant_existing(const KeyControlBlock& at) const {
+    template <typename Check>
+    Result<ACCESS_MASK> grant_existing(const Check& check) const {
         if (by_privilege()) return backup_rights();
         if (asks_nothing()) return fail(STATUS_ACCESS_DENIED);
-        return check_access_locked(at, *request_.access.token, request_.access.desired, request_.access.mode);
+        return check(request_.access.desired);
     }
 
     // The creator gets what it asks for: the new descriptor is not held against it.
@@ -153,7 +182,8 @@ private:
 
     // ERRORS, in this order: INVALID_PARAMETER (mount points only below here; too deep), ACCESS_DENIED (AC-3: the
     // parent's descriptor, not the handle's mask), CHILD_MUST_BE_VOLATILE.
-    Result<void> may_create(const KeyControlBlock& parent) const {
+    template <typename Check>
+    Result<void> may_create(const KeyControlBlock& parent, const Check& check) const {
         if (parent.hive().options().master) return fail(STATUS_INVALID_PARAMETER);
         if (parent.depth() >= hive::max_key_depth) return fail(STATUS_INVALID_PARAMETER);
         // In an application hive every key has the descriptor that it inherits (HV-3).
@@ -162,36 +192,78 @@ private:
         if (!by_privilege()) {
             const bool link = (options() & REG_OPTION_CREATE_LINK) != 0;
             const ACCESS_MASK needed = KEY_CREATE_SUB_KEY | (link ? KEY_CREATE_LINK : 0);
-            RG_TRY(check_access_locked(parent, *request_.access.token, needed, request_.access.mode));
+            RG_TRY(check(needed));
         }
         if (parent.is_volatile() && (options() & REG_OPTION_VOLATILE) == 0) return fail(STATUS_CHILD_MUST_BE_VOLATILE);
         return {};
     }
 
-    Result<hive::CellIndex> create_cell(const WriteKey& key, const KeyControlBlock& parent, Utf16View name) const {
-        const OpenRequest& asked = parse_->request;
-        const auto above = security_locked(parent);
+    Result<se::SecurityDescriptor> new_descriptor(const std::optional<se::DescriptorView>& above) const {
         std::optional<se::DescriptorView> given;
-        if (asked.security != nullptr) given = asked.security->view();
-        const se::SecurityDescriptor descriptor =
-            RG_TRY(se::assign_descriptor(above ? &*above : nullptr, given ? &*given : nullptr, *request_.access.token,
-                                         key_mapping, true, request_.access.mode == ob::kernel_mode));
-        const bool in_memory = (asked.options & REG_OPTION_VOLATILE) != 0 && !parent.hive().options().volatile_hive;
-        const std::uint16_t flags = (asked.options & REG_OPTION_CREATE_LINK) != 0 ? hive::key_sym_link : 0;
-        return key.storage().create_subkey(key.cell(), name, asked.class_name, descriptor.bytes(),
-                                           in_memory ? hive::StorageType::volatile_ : hive::StorageType::stable,
-                                           key.next_time(key.cell()), static_cast<std::uint16_t>(flags));
+        if (parse_->request.security != nullptr) given = parse_->request.security->view();
+        return se::assign_descriptor(above ? &*above : nullptr, given ? &*given : nullptr, *request_.access.token,
+                                     key_mapping, true, request_.access.mode == ob::kernel_mode);
+    }
+    bool in_memory(const KeyControlBlock& parent) const {
+        return (options() & REG_OPTION_VOLATILE) != 0 && !parent.hive().options().volatile_hive;
+    }
+    std::uint16_t new_flags() const {
+        return (options() & REG_OPTION_CREATE_LINK) != 0 ? hive::key_sym_link : std::uint16_t{0};
+    }
+
+    Result<hive::CellIndex> create_cell(const WriteKey& key, const KeyControlBlock& parent, Utf16View name) const {
+        const se::SecurityDescriptor descriptor = RG_TRY(new_descriptor(security_locked(parent)));
+        const auto type = in_memory(parent) ? hive::StorageType::volatile_ : hive::StorageType::stable;
+        return key.storage().create_subkey(key.cell(), name, parse_->request.class_name, descriptor.bytes(), type,
+                                           key.next_time(key.cell()), new_flags());
+    }
+
+    // The same as data, for a key that only the transaction has.
+    Result<KeyImage> new_image(const TransactedKey& key) const {
+        const se::SecurityDescriptor descriptor = RG_TRY(new_descriptor(key.security()));
+        KeyImage image;
+        image.class_name = parse_->request.class_name;
+        image.security.assign(descriptor.bytes().begin(), descriptor.bytes().end());
+        image.in_memory = in_memory(key.block());
+        image.flags = new_flags();
+        image.time = key.next_time();
+        return image;
+    }
+
+    Result<KeyRef> create(KeyControlBlock& parent, Utf16View name) {
+        return transaction_ != nullptr ? create_transacted(parent, name) : create_now(parent, name);
     }
 
     // The new key, opened; null when it exists by now.
-    Result<KeyRef> create(KeyControlBlock& parent, Utf16View name) {
+    Result<KeyRef> create_transacted(KeyControlBlock& parent, Utf16View name) {
+        TransactedKey key(parent, *transaction_);
+        RG_TRY(key.alive());
+        if (key.find_child(name)) return KeyRef();
+        RG_TRY(key.writable());
+        RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
+            return key.check_access(*request_.access.token, needed, request_.access.mode);
+        }));
+        const ACCESS_MASK granted = RG_TRY(grant_created());
+        const KeyImage image = RG_TRY(new_image(key));
+        Ref<KeyControlBlock> block = RG_TRY(key.create_child(name, image));
+        auto made = ob::create_body<KeyBody>(key_type(), std::move(block), parse_->bound);
+        if (!made) return std::unexpected(made.error());
+        request_.access.granted = granted;
+        parse_->disposition = REG_CREATED_NEW_KEY;
+        return std::move(*made);
+    }
+
+    // The new key, opened; null when it exists by now.
+    Result<KeyRef> create_now(KeyControlBlock& parent, Utf16View name) {
         KeyRef body;
         {
-            const WriteKey key(parent, WriteKey::Descriptors::stay);
+            const WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
             RG_TRY(key.alive());
-            if (find_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
+            if (find_subkey_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
             RG_TRY(key.writable());
-            RG_TRY(may_create(parent));
+            RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
+                return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
+            }));
             const ACCESS_MASK granted = RG_TRY(grant_created());
             const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
             auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
@@ -207,6 +279,7 @@ private:
 
     ob::ParseRequest& request_;
     KeyParse* parse_;
+    Transaction* const transaction_;  // null: none
     Utf16View rest_;
 };
 
@@ -221,12 +294,32 @@ Utf16View take_component(Utf16View& rest) {
     return component;
 }
 
+Ref<KeyControlBlock> find_subkey_locked(KeyControlBlock& key, const hive::Hive& storage, hive::CellIndex cell,
+                                        Utf16View name) {
+    if (auto known = key_table().find(key, name)) return known;
+    const auto child = storage.find_subkey(cell, name);
+    if (!child) return nullptr;
+    char16_t stored[hive::max_key_name];
+    const std::size_t size = storage.key_name(*child).copy_to(stored, std::size(stored));
+    return key_table().ensure(key, {stored, size}, key.hive(), *child, storage.flags(*child));
+}
+
+// ERRORS: INVALID_PARAMETER (another transaction than the start's).
+static Result<void> join_transaction(const KeyBody& start, KeyParse& parse) {
+    if (start.bound() == nullptr) return {};
+    if (!parse.bound) parse.bound = Ref<TransactionBinding>::retain(start.bound());
+    if (parse.bound->transaction != start.bound()->transaction) return fail(STATUS_INVALID_PARAMETER);
+    return {};
+}
+
 Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request) {
     if (request.desired != nullptr && request.desired != &key_type()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
     if (request.context != nullptr && request.context->type != &key_type()) return fail(STATUS_OBJECT_TYPE_MISMATCH);
     KeyBody* start = key_body_of(request.object);
     if (start == nullptr) return fail(STATUS_OBJECT_TYPE_MISMATCH);
-    return Walk(request, static_cast<KeyParse*>(request.context)).run(start->block(), true);
+    auto* parse = static_cast<KeyParse*>(request.context);
+    if (parse != nullptr) RG_TRY(join_transaction(*start, *parse));
+    return Walk(request, parse).run(start->block(), true);
 }
 
 Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, KeyControlBlock& start) {
@@ -234,7 +327,9 @@ Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, 
 }
 
 Result<OpenedKey> open_key(const OpenRequest& request) {
-    if (auto opened = open_near(request)) return std::move(*opened);
+    if (!request.transaction) [[likely]] {
+        if (auto opened = open_near(request)) return std::move(*opened);
+    }
     KeyParse parse(request);
     ob::ObjectAttributes attributes;
     attributes.root = request.root;
@@ -253,6 +348,12 @@ Result<OpenedKey> open_key(const OpenRequest& request) {
                        : check_key_access(*opened.body, *access.token, access.desired, access.mode);
     if (!granted) return std::unexpected(granted.error());
     opened.granted = *granted;
+    if (request.transaction && opened.body->bound() == nullptr) {
+        auto bound = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&opened.body->block()),
+                                              request.transaction);
+        if (!bound) return std::unexpected(bound.error());
+        opened.body = std::move(*bound);
+    }
     return opened;
 }
 

@@ -8,8 +8,9 @@ namespace regent::cm {
 
 // What open_key hands through ob::lookup to the key type's parse procedure, and what comes back.
 struct KeyParse : ob::ParseContext {
-    explicit KeyParse(const OpenRequest& what) : ob::ParseContext(key_type()), request(what) {}
+    explicit KeyParse(const OpenRequest& what) : ob::ParseContext(key_type()), request(what), bound(what.transaction) {}
     const OpenRequest& request;
+    Ref<TransactionBinding> bound;  // the request's, or that of the key it starts from
     ULONG disposition = REG_OPENED_EXISTING_KEY;
 };
 

@@ -22,6 +22,10 @@ filter::ObjectContexts* hook_contexts(void* object) {
 ULONG_PTR hook_key_id(void* object) { return key_body_of(object)->block().id(); }
 PCUNICODE_STRING hook_cached_name(void* object) { return key_body_of(object)->cached_name(); }
 Result<Utf16> hook_current_name(void* object) { return key_body_of(object)->block().path(); }
+void* hook_bound_transaction(void* object) {
+    const TransactionBinding* bound = key_body_of(object)->bound();
+    return bound == nullptr ? nullptr : bound->object.get();
+}
 
 // What a disk did to a hive is not only one caller's to know.
 void tell_io_error(const std::string& file, const char* call, int error) {
@@ -67,6 +71,7 @@ Result<MountPoint> resolve_mount_point(const ob::ObjectAttributes& target) {
     auto parent = open_parent(target, path);
     if (!parent) return std::unexpected(parent.error());
     point.parent = std::move(*parent);
+    RG_TRY(not_in_transaction(*point.parent));
     // \Registry\Machine and \Registry\User take hives, nothing else does (HV-1).
     const KeyControlBlock& block = point.parent->block();
     if (!block.hive().options().master || block.depth() != 1) return fail(STATUS_INVALID_PARAMETER);
@@ -100,10 +105,11 @@ Registry& registry() {
 
 Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
     auto registry = std::unique_ptr<Registry>(new Registry);
+    if (!options.commit_journal.empty()) RG_TRY(commit_journal().open(*options.env, options.commit_journal));
     RG_TRY(registry->make_master());
     publish_key_type();
     filter::set_key_object_hooks({&hook_contexts, &hook_key_id, &hook_cached_name, &hook_current_name,
-                                  [](void* object) { return ob::referenced_again(object); }});
+                                  [](void* object) { return ob::referenced_again(object); }, &hook_bound_transaction});
     rtl::set_io_error_sink(&tell_io_error);
     running.store(registry.get(), std::memory_order_release);
     if (options.lazy_flush_seconds > 0) {
@@ -153,6 +159,11 @@ Registry::~Registry() {
     running.compare_exchange_strong(self, nullptr);
 }
 
+// What transactions have pending in the hive goes: its keys are about to.
+static void roll_back_in(const MountedHive& hive) {
+    while (const auto transaction = intents().any_in(hive)) transaction->give_way();
+}
+
 std::vector<Registry::Unflushed> Registry::stop() {
     std::vector<Unflushed> unflushed;
     if (root_) static_cast<void>(ob::make_temporary(root_.get()));
@@ -163,6 +174,7 @@ std::vector<Registry::Unflushed> Registry::stop() {
     }
     // Handles that are still open answer HIVE_UNLOADED from now on.
     for (const Mount& mount : mounts) {
+        roll_back_in(*mount.hive);
         std::unique_ptr<hive::Hive> storage;
         {
             ExclusiveGuard guard(mount.hive->lock());
@@ -177,6 +189,7 @@ std::vector<Registry::Unflushed> Registry::stop() {
         ExclusiveGuard guard(master_->lock());
         if (!master_->unloaded()) static_cast<void>(master_->detach_locked());
     }
+    commit_journal().close();
     unlock_all_keys();
     application_parent_ = nullptr;
     key_table().drop_all_delayed();
@@ -288,6 +301,7 @@ Result<bool> Registry::unmount_when_unused(const ob::ObjectAttributes& target, s
 }
 
 Result<void> Registry::leave(Mount mount, KeyControlBlock& parent, std::size_t allowed, bool force) {
+    if (force) roll_back_in(*mount.hive);
     if (mount.hive->open_keys() > allowed) return fail(STATUS_CANNOT_DELETE);
     // Before the point of no return: a hive that cannot be written stays mounted, unless it has to go.
     const Result<void> written = mount.hive->reconcile();

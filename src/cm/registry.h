@@ -33,6 +33,10 @@ class Registry {
 public:
     struct Options {
         int lazy_flush_seconds = 5;  // 0: nothing is flushed but on request and at stop
+        // Where commits over several hives are recorded; empty: they are not, and whole in memory only. Before the
+        // hives are opened CommitJournal::recover() is to be called.
+        std::string commit_journal;
+        rtl::Env* env = &rtl::real_env();  // of that file
     };
     // Registers the type Key, makes \Registry and starts the lazy writer. REQUIRES: ob::initialize() ran.
     static Result<std::unique_ptr<Registry>> start(const Options& options);

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstring>
 
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 
 namespace regent::cm {
 
@@ -33,17 +33,45 @@ bool is_unchanged(const hive::Hive& storage, hive::CellIndex cell, Utf16View nam
     return info.type == type && info.data_size == data.size() && !info.tombstone && same_data(storage, *value, data);
 }
 
+// ERRORS, in this order: INVALID_PARAMETER, INSUFFICIENT_RESOURCES, ACCESS_DENIED.
+Result<void> may_set(const KeyControlBlock& block, Utf16View name, ULONG type, Bytes data) {
+    if (name.size() > hive::max_value_name) return fail(STATUS_INVALID_PARAMETER);
+    if (data.size() > hive::max_value_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
+    if (block.is_link() && (type != REG_LINK || !rtl::equal_folded(name, link_value_name))) {
+        return fail(STATUS_ACCESS_DENIED);  // SL-2
+    }
+    return {};
+}
+
+Result<void> set_transacted(const KeyBody& body, Utf16View name, ULONG type, Bytes data) {
+    TransactedKey key(body.block(), *body.bound()->transaction);
+    RG_TRY(key.writable());
+    RG_TRY(may_set(body.block(), name, type, data));
+    if (is_unchanged(key.storage(), key.cell(), name, type, data)) return {};
+    const std::int64_t time = key.next_time();
+    const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
+    return content.storage.set_value(content.cell, name, type, data, time);
+}
+
+Result<void> delete_transacted(const KeyBody& body, Utf16View name) {
+    TransactedKey key(body.block(), *body.bound()->transaction);
+    RG_TRY(key.writable());
+    if (name.size() > hive::max_value_name || !key.storage().find_value(key.cell(), name))
+        return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+    const std::int64_t time = key.next_time();
+    const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
+    return content.storage.delete_value(content.cell, name, time);
+}
+
 }  // namespace
 
 Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
+    if (body.bound() != nullptr) [[unlikely]]
+        return set_transacted(body, name, type, data);
     {
         const WriteKey key(body.block(), WriteKey::Descriptors::stay);
         RG_TRY(key.writable());
-        if (name.size() > hive::max_value_name) return fail(STATUS_INVALID_PARAMETER);
-        if (data.size() > hive::max_value_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
-        if (body.block().is_link() && (type != REG_LINK || !rtl::equal_folded(name, link_value_name))) {
-            return fail(STATUS_ACCESS_DENIED);  // SL-2
-        }
+        RG_TRY(may_set(body.block(), name, type, data));
         if (is_unchanged(key.storage(), key.cell(), name, type, data)) return {};
         RG_TRY(key.storage().set_value(key.cell(), name, type, data, key.next_time(key.cell())));
     }
@@ -52,6 +80,8 @@ Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
 }
 
 Result<void> delete_value(KeyBody& body, Utf16View name) {
+    if (body.bound() != nullptr) [[unlikely]]
+        return delete_transacted(body, name);
     {
         const WriteKey key(body.block(), WriteKey::Descriptors::stay);
         RG_TRY(key.writable());

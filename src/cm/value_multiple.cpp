@@ -1,11 +1,12 @@
 // NtQueryMultipleValueKey: several values under one hold of the hive's lock.
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 
 namespace regent::cm {
 
-Result<ValuesOutcome> query_values(const KeyBody& body, std::span<ValueEntry> entries, MutableBytes out) {
-    const ReadKey key(body.block());
-    RG_TRY(key.alive());
+namespace {
+
+template <typename Key>
+Result<ValuesOutcome> answer(const Key& key, std::span<ValueEntry> entries, MutableBytes out) {
     std::uint64_t used = 0;
     std::uint64_t needed = 0;
     bool overflow = false;
@@ -28,6 +29,19 @@ Result<ValuesOutcome> query_values(const KeyBody& body, std::span<ValueEntry> en
     }
     return ValuesOutcome{overflow ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS, static_cast<std::uint32_t>(used),
                          static_cast<std::uint32_t>(needed)};
+}
+
+}  // namespace
+
+Result<ValuesOutcome> query_values(const KeyBody& body, std::span<ValueEntry> entries, MutableBytes out) {
+    if (body.bound() != nullptr) [[unlikely]] {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.alive());
+        return answer(key, entries, out);
+    }
+    const ReadKey key(body.block());
+    RG_TRY(key.alive());
+    return answer(key, entries, out);
 }
 
 }  // namespace regent::cm

@@ -1,5 +1,5 @@
 // NtQueryValueKey's and NtEnumerateValueKey's information classes.
-#include "cm/key_lock.h"
+#include "cm/transacted_key.h"
 
 namespace regent::cm {
 
@@ -88,12 +88,9 @@ Result<QueryOutcome> write_value(const hive::Hive& storage, hive::ValueRef value
     }
 }
 
-}  // namespace
-
-Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
-                                 MutableBytes out) {
-    const ReadKey key(body.block());
-    RG_TRY(key.alive());
+template <typename Key>
+Result<QueryOutcome> answer_by_name(const Key& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
+                                    MutableBytes out) {
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
     const auto value = key.storage().find_value(key.cell(), name);
@@ -101,14 +98,38 @@ Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_
     return write_value(key.storage(), *value, what, out);
 }
 
-Result<QueryOutcome> enumerate_value(const KeyBody& body, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
-                                     MutableBytes out) {
-    const ReadKey key(body.block());
-    RG_TRY(key.alive());
+template <typename Key>
+Result<QueryOutcome> answer_by_index(const Key& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     const auto value = key.storage().value_at(key.cell(), index);
     if (!value) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
     return write_value(key.storage(), *value, what, out);
+}
+
+}  // namespace
+
+Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
+                                 MutableBytes out) {
+    if (body.bound() != nullptr) [[unlikely]] {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.alive());
+        return answer_by_name(key, name, what, out);
+    }
+    const ReadKey key(body.block());
+    RG_TRY(key.alive());
+    return answer_by_name(key, name, what, out);
+}
+
+Result<QueryOutcome> enumerate_value(const KeyBody& body, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
+                                     MutableBytes out) {
+    if (body.bound() != nullptr) [[unlikely]] {
+        TransactedKey key(body.block(), *body.bound()->transaction);
+        RG_TRY(key.alive());
+        return answer_by_index(key, index, what, out);
+    }
+    const ReadKey key(body.block());
+    RG_TRY(key.alive());
+    return answer_by_index(key, index, what, out);
 }
 
 }  // namespace regent::cm

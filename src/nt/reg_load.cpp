@@ -19,11 +19,11 @@ namespace regent::nt {
 namespace {
 
 // How a hive is laid out, logged and opened is not the caller's choice here: these are accepted and mean nothing.
-constexpr ULONG load_hints = REG_HIVE_EXACT_FILE_GROWTH | REG_HIVE_NO_RM | REG_HIVE_SINGLE_LOG |
-                             REG_FLUSH_HIVE_FILE_GROWTH | REG_NO_IMPERSONATION_FALLBACK;
+constexpr ULONG load_hints =
+    REG_HIVE_EXACT_FILE_GROWTH | REG_HIVE_SINGLE_LOG | REG_FLUSH_HIVE_FILE_GROWTH | REG_NO_IMPERSONATION_FALLBACK;
 constexpr ULONG read_only_flags = REG_OPEN_READ_ONLY | REG_IMMUTABLE;
-constexpr ULONG load_flags =
-    load_hints | read_only_flags | REG_NO_LAZY_FLUSH | REG_APP_HIVE | REG_PROCESS_PRIVATE | REG_LOAD_HIVE_OPEN_HANDLE;
+constexpr ULONG load_flags = load_hints | read_only_flags | REG_HIVE_NO_RM | REG_NO_LAZY_FLUSH | REG_APP_HIVE |
+                             REG_PROCESS_PRIVATE | REG_LOAD_HIVE_OPEN_HANDLE;
 constexpr ULONG load_flags_of_nt =
     0xFFFF & ~ULONG{REG_WHOLE_HIVE_VOLATILE | REG_REFRESH_HIVE | REG_FORCE_RESTORE};  // those are NtRestoreKey's
 
@@ -150,6 +150,7 @@ private:
         auto storage = open_file(RG_TRY(io::host_path(source_.get().name)), {});
         if (!storage) return std::unexpected(storage.error());
         cm::MountOptions how;
+        how.no_transactions = (call_.flags & REG_HIVE_NO_RM) != 0;
         how.no_lazy_flush = (call_.flags & REG_NO_LAZY_FLUSH) != 0;
         RG_TRY(cm::registry().mount_at(target_.get(), std::move(*storage), how, waiter(true)));
         list_hives();

@@ -1,8 +1,10 @@
-// NtCreateKey, NtOpenKey, NtOpenKeyEx: one opening, announced to the callbacks as one create or open (R44-R50).
+// NtCreateKey, NtOpenKey, NtOpenKeyEx and their transacted forms: one opening, announced to the callbacks as one create
+// or open (R44-R50).
 #include "cm/callback.h"
 #include "cm/registry.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
+#include "nt/transaction.h"
 #include "ob/namespace.h"
 
 namespace regent::nt {
@@ -110,6 +112,8 @@ private:
         info.RemainingName = &remaining_string_;
         info.Wow64Flags = wow64_;
         info.Attributes = request_.attributes;
+        // NULL where the root makes the call transacted; then CmGetBoundTransaction tells (R51).
+        if (request_.transaction) info.Transaction = request_.transaction->object.get();
         const bool checked = !ob::current().kernel() || (request_.attributes & OBJ_FORCE_ACCESS_CHECK) != 0;
         info.CheckAccessMode = checked ? ob::user_mode : ob::kernel_mode;
     }
@@ -176,7 +180,20 @@ cm::OpenRequest request_of(const CapturedAttributes& attributes, ACCESS_MASK des
     return request;
 }
 
-NTSTATUS open_key(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes, ULONG options) {
+// What a call is part of: nothing, or the transaction behind a handle.
+struct Joining {
+    bool transacted = false;
+    HANDLE transaction = nullptr;
+    // ERRORS: bind_transaction's.
+    Result<void> join(cm::OpenRequest& request) const {
+        if (!transacted) return {};
+        request.transaction = RG_TRY(bind_transaction(transaction));
+        return {};
+    }
+};
+
+NTSTATUS open_key(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes, ULONG options,
+                  const Joining& joining) {
     if (handle == nullptr) return STATUS_ACCESS_VIOLATION;
     CapturedAttributes captured;
     const auto ok = captured.capture(attributes, CapturedAttributes::Security::ignore);
@@ -185,10 +202,46 @@ NTSTATUS open_key(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attrib
     if ((options & ~static_cast<ULONG>(REG_OPEN_LEGAL_OPTION)) != 0) return STATUS_INVALID_PARAMETER_4;
     const auto access = without_wow64(desired);
     if (!access) return access.error().code();
+    cm::OpenRequest request = request_of(captured, *access, options);
+    if (const auto joined = joining.join(request); !joined) return joined.error().code();
     Opening opening(false, desired);
-    const auto prepared = opening.prepare(request_of(captured, *access, options));
+    const auto prepared = opening.prepare(request);
     if (!prepared) return prepared.error().code();
     return opening.run(handle, nullptr);
+}
+
+struct Creation {
+    PHANDLE handle;
+    ACCESS_MASK desired;
+    POBJECT_ATTRIBUTES attributes;
+    PUNICODE_STRING class_name;
+    ULONG options;
+    PULONG disposition;
+};
+
+NTSTATUS create_key(const Creation& call, const Joining& joining) {
+    if (call.handle == nullptr) return STATUS_ACCESS_VIOLATION;
+    CapturedAttributes captured;
+    const auto ok = captured.capture(call.attributes, CapturedAttributes::Security::capture);
+    if (!ok) return ok.error().code();
+    *call.handle = nullptr;
+    CapturedString class_name;
+    if (call.class_name != nullptr) {
+        const auto read = class_name.capture(call.class_name);
+        if (!read) return read.error().code();
+    }
+    if ((call.options & ~static_cast<ULONG>(REG_LEGAL_OPTION)) != 0) return STATUS_INVALID_PARAMETER;
+    const auto access = without_wow64(call.desired);
+    if (!access) return access.error().code();
+    cm::OpenRequest request = request_of(captured, *access, call.options);
+    request.create = true;
+    request.class_name = class_name.view();
+    request.security = captured.get().security;
+    if (const auto joined = joining.join(request); !joined) return joined.error().code();
+    Opening opening(true, call.desired);
+    const auto prepared = opening.prepare(request);
+    if (!prepared) return prepared.error().code();
+    return opening.run(call.handle, call.disposition);
 }
 
 }  // namespace
@@ -196,40 +249,37 @@ NTSTATUS open_key(PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attrib
 namespace service {
 
 // ERRORS, in this order: ACCESS_VIOLATION (handle, attributes), the attributes', INVALID_PARAMETER (options, both WOW64
-// bits), the root handle's, the callbacks', cm::open_key's, INSUFFICIENT_RESOURCES.
+// bits), the transaction handle's, the root handle's, the callbacks', cm::open_key's, INSUFFICIENT_RESOURCES.
 NTSTATUS NtCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG,
                      PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition) {
-    if (KeyHandle == nullptr) return STATUS_ACCESS_VIOLATION;
-    CapturedAttributes captured;
-    const auto ok = captured.capture(ObjectAttributes, CapturedAttributes::Security::capture);
-    if (!ok) return ok.error().code();
-    *KeyHandle = nullptr;
-    CapturedString class_name;
-    if (Class != nullptr) {
-        const auto read = class_name.capture(Class);
-        if (!read) return read.error().code();
-    }
-    if ((CreateOptions & ~static_cast<ULONG>(REG_LEGAL_OPTION)) != 0) return STATUS_INVALID_PARAMETER;
-    const auto access = without_wow64(DesiredAccess);
-    if (!access) return access.error().code();
-    cm::OpenRequest request = request_of(captured, *access, CreateOptions);
-    request.create = true;
-    request.class_name = class_name.view();
-    request.security = captured.get().security;
-    Opening opening(true, DesiredAccess);
-    const auto prepared = opening.prepare(request);
-    if (!prepared) return prepared.error().code();
-    return opening.run(KeyHandle, Disposition);
+    return create_key({KeyHandle, DesiredAccess, ObjectAttributes, Class, CreateOptions, Disposition}, {});
+}
+
+NTSTATUS NtCreateKeyTransacted(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG,
+                               PUNICODE_STRING Class, ULONG CreateOptions, HANDLE TransactionHandle,
+                               PULONG Disposition) {
+    return create_key({KeyHandle, DesiredAccess, ObjectAttributes, Class, CreateOptions, Disposition},
+                      {true, TransactionHandle});
 }
 
 NTSTATUS NtOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
-    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, 0);
+    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, 0, {});
 }
 
 // INVALID_PARAMETER_4 for options that opening does not know; the rest as NtCreateKey.
 NTSTATUS NtOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                      ULONG OpenOptions) {
-    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, OpenOptions);
+    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, OpenOptions, {});
+}
+
+NTSTATUS NtOpenKeyTransacted(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                             HANDLE TransactionHandle) {
+    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, 0, {true, TransactionHandle});
+}
+
+NTSTATUS NtOpenKeyTransactedEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                               ULONG OpenOptions, HANDLE TransactionHandle) {
+    return open_key(KeyHandle, DesiredAccess, ObjectAttributes, OpenOptions, {true, TransactionHandle});
 }
 
 }  // namespace service

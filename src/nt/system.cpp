@@ -20,6 +20,7 @@
 #include "rtl/env.h"
 #include "rtl/lock.h"
 #include "se/sddl.h"
+#include "tm/transaction.h"
 
 namespace regent::nt {
 namespace {
@@ -162,7 +163,13 @@ std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& 
     ob::initialize();
     executive.objects = true;
     watch_thread_ends();
-    auto registry = cm::Registry::start({});
+    tm::publish_types();
+    // A commit that a crash cut short is finished before anybody sees one of its hives.
+    cm::Registry::Options how;
+    how.commit_journal = executive.store.directory() + "/transactions.journal";
+    const auto finished = cm::CommitJournal::recover(rtl::real_env(), how.commit_journal, executive.messages);
+    if (!finished) return std::unexpected(failed("finish an interrupted commit", finished.error()));
+    auto registry = cm::Registry::start(how);
     if (!registry) return std::unexpected(failed("start the registry", registry.error()));
     executive.registry = std::move(*registry);
     auto mounted = mount_hives(executive);

@@ -33,8 +33,12 @@ enum class LockRank {
     gate_session,    // one per client connection
     driver_list,     // io: loaded drivers
     filter_list,     // cm: registration and unregistration of callbacks (never held over a callout)
+    tm,              // tm: one per transaction
+    commit,          // cm: a commit that has to be whole in several files; held over disk writes
     registry,        // cm: hive list, mounts
+    transaction,     // cm: one per transaction
     hive,            // cm: one per hive, shared for reads
+    intents,         // cm: which keys transactions have pending changes of
     kcb_table,       // cm: name cache shards
     notify,          // cm: armed notifications
     flusher,         // hive: disk writes

@@ -56,17 +56,26 @@ public:
         rank_acquired(Rank);
         writers_.lock();
     }
+    void unlock() RG_RELEASE() {
+        unlock_beside();
+        rank_released(Rank);
+    }
+    // The same for who holds one lock of this rank and takes more of them, in an order that all who do that keep: the
+    // rank cannot tell whether it is right.
+    void lock_beside() RG_NO_ANALYSIS {
+        writers_.lock();
+        upgrade();
+    }
     void upgrade() {
         writing_.store(1, std::memory_order_seq_cst);
         for (Stripe& each : stripes_) {
             while (const std::uint32_t inside = each.readers.load(std::memory_order_seq_cst)) each.readers.wait(inside);
         }
     }
-    void unlock() RG_RELEASE() {
+    void unlock_beside() RG_NO_ANALYSIS {
         writing_.store(0, std::memory_order_seq_cst);
         writing_.notify_all();
         writers_.unlock();
-        rank_released(Rank);
     }
     void lock_shared() RG_ACQUIRE_SHARED() {
         rank_acquired(Rank);

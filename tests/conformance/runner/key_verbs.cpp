@@ -8,7 +8,7 @@ namespace {
 
 const HANDLE poison = reinterpret_cast<HANDLE>(std::uintptr_t{0xDEAD0});
 
-// create H NAME [root=H] [access=] [options=] [attributes=] [class=""] [sd=""] -> ... disposition=new|opened
+// create H NAME [root=H] [access=] [options=] [tx=] [attributes=] [class=""] [sd=""] -> ... disposition=new|opened
 // handle=zero
 Outcome create(Session& session, const Line& line) {
     std::string error;
@@ -25,7 +25,17 @@ Outcome create(Session& session, const Line& line) {
         class_text = to_units(line.options.at("class").text).value_or(Utf16());
         class_name = rtl::unicode_string(class_text);
     }
-    if (line.verb == "create") {
+    const bool transacted = line.has("tx");
+    const HANDLE transaction = transacted ? session.handle(line.options.at("tx").text) : nullptr;
+    if (line.verb == "create" && transacted) {
+        outcome.status =
+            NtCreateKeyTransacted(&handle, access, &name->attributes, 0, line.has("class") ? &class_name : nullptr,
+                                  options, transaction, &disposition);
+    } else if (transacted && line.has("options")) {
+        outcome.status = NtOpenKeyTransactedEx(&handle, access, &name->attributes, options, transaction);
+    } else if (transacted) {
+        outcome.status = NtOpenKeyTransacted(&handle, access, &name->attributes, transaction);
+    } else if (line.verb == "create") {
         outcome.status = NtCreateKey(&handle, access, &name->attributes, 0, line.has("class") ? &class_name : nullptr,
                                      options, &disposition);
     } else if (line.has("options")) {

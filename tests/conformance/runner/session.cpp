@@ -18,6 +18,7 @@ const std::map<std::string, Verb>& all_verbs() {
         add_hive_verbs(made);
         add_multiple_verbs(made);
         add_token_verbs(made);
+        add_transaction_verbs(made);
         return made;
     }();
     return verbs;

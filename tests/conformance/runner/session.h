@@ -79,6 +79,7 @@ void add_object_verbs(std::map<std::string, Verb>& verbs);
 void add_hive_verbs(std::map<std::string, Verb>& verbs);
 void add_multiple_verbs(std::map<std::string, Verb>& verbs);
 void add_token_verbs(std::map<std::string, Verb>& verbs);
+void add_transaction_verbs(std::map<std::string, Verb>& verbs);
 
 // A buffer filled with 0xBD whose bytes past the length must stay so.
 class Canary {

@@ -5,6 +5,7 @@
 
 #include "se/sddl.h"
 #include "session.h"
+#include "win32/ktmw32.h"
 #include "win32/winreg.h"
 
 namespace regent::regtest {
@@ -100,16 +101,33 @@ Answer create_or_open(Session& session, const Line& line) {
         Utf16 class_name;
         if (line.has("class")) class_name = to_units(line.options.at("class").text).value_or(Utf16());
         DWORD disposition = 0;
-        outcome =
-            told(RegCreateKeyExW(place->root, place->name.c_str(), 0, line.has("class") ? class_name.data() : nullptr,
-                                 options, access, line.has("sd") ? &attributes : nullptr, &key, &disposition));
+        WCHAR* shown_class = line.has("class") ? class_name.data() : nullptr;
+        SECURITY_ATTRIBUTES* security = line.has("sd") ? &attributes : nullptr;
+        if (line.has("tx")) {
+            outcome = told(RegCreateKeyTransactedW(place->root, place->name.c_str(), 0, shown_class, options, access,
+                                                   security, &key, &disposition,
+                                                   session.handle(line.options.at("tx").text), nullptr));
+        } else {
+            outcome = told(RegCreateKeyExW(place->root, place->name.c_str(), 0, shown_class, options, access, security,
+                                           &key, &disposition));
+        }
         outcome.facts["disposition"] = disposition == REG_CREATED_NEW_KEY ? "new" : "opened";
     } else {
         if (line.has("options")) return std::nullopt;
-        outcome = told(RegOpenKeyExW(place->root, place->name.c_str(), 0, access, &key));
+        outcome = line.has("tx") ? told(RegOpenKeyTransactedW(place->root, place->name.c_str(), 0, access, &key,
+                                                              session.handle(line.options.at("tx").text), nullptr))
+                                 : told(RegOpenKeyExW(place->root, place->name.c_str(), 0, access, &key));
     }
     if (outcome.error == ERROR_SUCCESS) session.keep(line.words[0].text, key);
     return outcome;
+}
+
+// commit T kind=ktm | rollback T kind=ktm
+Answer end_transaction(Session& session, const Line& line) {
+    if (!line.has("kind")) return std::nullopt;  // registry transactions have no Win32 form
+    const HANDLE transaction = session.handle(line.words.at(0).text);
+    const bool done = (line.verb == "commit" ? CommitTransaction(transaction) : RollbackTransaction(transaction)) != 0;
+    return told(done ? ERROR_SUCCESS : static_cast<LSTATUS>(GetLastError()));
 }
 
 Answer close(Session& session, const Line& line) {
@@ -386,6 +404,8 @@ std::optional<Outcome> run_win32(Session& session, const Line& line) {
     static const std::map<std::string, Win32Verb> verbs = {
         {"create", create_or_open},
         {"open", create_or_open},
+        {"commit", end_transaction},
+        {"rollback", end_transaction},
         {"close", close},
         {"delete", delete_key},
         {"flush", flush},

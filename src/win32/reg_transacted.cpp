@@ -1,0 +1,180 @@
+// Keys in transactions, and the transactions themselves (ktmw32.dll). The 32-bit view and the merged classes are not
+// seen through a transaction: who asks for the one is refused, HKEY_CLASSES_ROOT is the machine's part.
+#include "nt/ntservices.h"
+#include "win32/convert.h"
+#include "win32/ktmw32.h"
+#include "win32/predefined.h"
+#include "win32/view.h"
+
+using namespace regent;
+using namespace regent::win32;
+
+namespace {
+
+// What all three calls refuse alike. ERRORS, in this order: INVALID_PARAMETER, CALL_NOT_IMPLEMENTED (the other view),
+// BAD_PATHNAME.
+LSTATUS check(LPCWSTR subkey, REGSAM access, PVOID extended) {
+    if (subkey == nullptr || extended != nullptr || (access & view_flags) == view_flags) return ERROR_INVALID_PARAMETER;
+    if ((access & KEY_WOW64_32KEY) != 0) return ERROR_CALL_NOT_IMPLEMENTED;
+    const Utf16View name = units_of(subkey);
+    if (name.starts_with(u'\\')) return ERROR_BAD_PATHNAME;
+    return name.size() > max_name_units ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
+}
+
+class Attributes {
+public:
+    Attributes(HANDLE root, Utf16View name, ULONG flags, PVOID descriptor) : string_(rtl::unicode_string(name)) {
+        InitializeObjectAttributes(&object_, &string_, OBJ_CASE_INSENSITIVE | flags, root, descriptor);
+    }
+    POBJECT_ATTRIBUTES get() { return &object_; }
+
+private:
+    UNICODE_STRING string_;
+    OBJECT_ATTRIBUTES object_{};
+};
+
+NTSTATUS open_in(HANDLE root, Utf16View name, REGSAM access, HANDLE transaction, HANDLE* key) {
+    return NtOpenKeyTransacted(key, access & ~view_flags, Attributes(root, name, 0, nullptr).get(), transaction);
+}
+
+// What is missing on the way, in the transaction too (TR-18).
+NTSTATUS create_parents(HANDLE root, Utf16View name, DWORD options, HANDLE transaction) {
+    for (std::size_t end = name.find(u'\\'); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
+        ScopedKey key;
+        const NTSTATUS status = NtCreateKeyTransacted(key.receive(), MAXIMUM_ALLOWED,
+                                                      Attributes(root, name.substr(0, end), 0, nullptr).get(), 0,
+                                                      nullptr, options & REG_OPTION_VOLATILE, transaction, nullptr);
+        if (!NT_SUCCESS(status)) return status;
+    }
+    return STATUS_SUCCESS;
+}
+
+BOOL told(NTSTATUS status) {
+    if (NT_SUCCESS(status)) return TRUE;
+    SetLastError(static_cast<DWORD>(to_error(status)));
+    return FALSE;
+}
+
+}  // namespace
+
+extern "C" {
+
+LSTATUS WINAPI RegOpenKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult,
+                                     HANDLE hTransaction, PVOID pExtendedParemeter) {
+    if (phkResult == nullptr || ulOptions != 0) return ERROR_INVALID_PARAMETER;
+    *phkResult = nullptr;
+    // NULL is a new handle to the same key here.
+    const LPCWSTR subkey = lpSubKey == nullptr ? u"" : lpSubKey;
+    if (LSTATUS error = check(subkey, samDesired, pExtendedParemeter); error != ERROR_SUCCESS) return error;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    HANDLE key = nullptr;
+    const NTSTATUS status = open_in(root.own(), units_of(subkey), samDesired, hTransaction, &key);
+    if (!NT_SUCCESS(status)) return to_error(status);
+    *phkResult = static_cast<HKEY>(key);
+    return ERROR_SUCCESS;
+}
+
+LSTATUS WINAPI RegCreateKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWSTR lpClass, DWORD dwOptions,
+                                       REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes,
+                                       PHKEY phkResult, LPDWORD lpdwDisposition, HANDLE hTransaction,
+                                       PVOID pExtendedParemeter) {
+    constexpr DWORD legal = REG_OPTION_VOLATILE | REG_OPTION_BACKUP_RESTORE;
+    if (phkResult == nullptr || Reserved != 0 || (dwOptions & ~legal) != 0) return ERROR_INVALID_PARAMETER;
+    *phkResult = nullptr;
+    if (LSTATUS error = check(lpSubKey, samDesired, pExtendedParemeter); error != ERROR_SUCCESS) return error;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    Utf16View name = units_of(lpSubKey);
+    while (name.ends_with(u'\\')) name.remove_suffix(1);
+    PVOID descriptor = lpSecurityAttributes != nullptr ? lpSecurityAttributes->lpSecurityDescriptor : nullptr;
+    UNICODE_STRING class_name = rtl::unicode_string(units_of(lpClass));
+    HANDLE key = nullptr;
+    ULONG disposition = 0;
+    NTSTATUS status = create_parents(root.own(), name, dwOptions, hTransaction);
+    if (NT_SUCCESS(status)) {
+        status =
+            NtCreateKeyTransacted(&key, samDesired & ~view_flags, Attributes(root.own(), name, 0, descriptor).get(), 0,
+                                  lpClass != nullptr ? &class_name : nullptr, dwOptions, hTransaction, &disposition);
+    }
+    if (!NT_SUCCESS(status)) return to_error(status);
+    *phkResult = static_cast<HKEY>(key);
+    if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
+    return ERROR_SUCCESS;
+}
+
+// The rights of `hKey` do not matter: the subkey is opened with DELETE (TR-17).
+LSTATUS WINAPI RegDeleteKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved,
+                                       HANDLE hTransaction, PVOID pExtendedParameter) {
+    if (Reserved != 0) return ERROR_INVALID_PARAMETER;
+    if (LSTATUS error = check(lpSubKey, samDesired, pExtendedParameter); error != ERROR_SUCCESS) return error;
+    KeyReference root(hKey);
+    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    ScopedKey key;
+    NTSTATUS status = open_in(root.own(), units_of(lpSubKey), DELETE, hTransaction, key.receive());
+    if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
+    return to_error(status);
+}
+
+LSTATUS WINAPI RegOpenKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult,
+                                     HANDLE hTransaction, PVOID pExtendedParemeter) {
+    return RegOpenKeyTransactedW(hKey, WideArgument(lpSubKey).get(), ulOptions, samDesired, phkResult, hTransaction,
+                                 pExtendedParemeter);
+}
+
+LSTATUS WINAPI RegCreateKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, DWORD Reserved, LPSTR lpClass, DWORD dwOptions,
+                                       REGSAM samDesired, const LPSECURITY_ATTRIBUTES lpSecurityAttributes,
+                                       PHKEY phkResult, LPDWORD lpdwDisposition, HANDLE hTransaction,
+                                       PVOID pExtendedParemeter) {
+    WideArgument class_name(lpClass);
+    return RegCreateKeyTransactedW(hKey, WideArgument(lpSubKey).get(), Reserved, class_name.get_mutable(), dwOptions,
+                                   samDesired, lpSecurityAttributes, phkResult, lpdwDisposition, hTransaction,
+                                   pExtendedParemeter);
+}
+
+LSTATUS WINAPI RegDeleteKeyTransactedA(HKEY hKey, LPCSTR lpSubKey, REGSAM samDesired, DWORD Reserved,
+                                       HANDLE hTransaction, PVOID pExtendedParameter) {
+    return RegDeleteKeyTransactedW(hKey, WideArgument(lpSubKey).get(), samDesired, Reserved, hTransaction,
+                                   pExtendedParameter);
+}
+
+// ---- ktmw32.dll
+
+HANDLE WINAPI CreateTransaction(LPSECURITY_ATTRIBUTES lpTransactionAttributes, LPGUID UOW, DWORD CreateOptions,
+                                DWORD IsolationLevel, DWORD IsolationFlags, DWORD Timeout, LPWSTR Description) {
+    const bool inherited = lpTransactionAttributes != nullptr && lpTransactionAttributes->bInheritHandle != 0;
+    PVOID descriptor = lpTransactionAttributes != nullptr ? lpTransactionAttributes->lpSecurityDescriptor : nullptr;
+    Attributes object(nullptr, {}, inherited ? OBJ_INHERIT : 0, descriptor);
+    LARGE_INTEGER timeout;
+    timeout.QuadPart = -LONGLONG{10000} * Timeout;
+    UNICODE_STRING description = rtl::unicode_string(units_of(Description));
+    HANDLE transaction = nullptr;
+    const NTSTATUS status = NtCreateTransaction(
+        &transaction, TRANSACTION_ALL_ACCESS, object.get(), UOW, nullptr, CreateOptions, IsolationLevel, IsolationFlags,
+        Timeout == 0 || Timeout == INFINITE ? nullptr : &timeout, Description != nullptr ? &description : nullptr);
+    return told(status) ? transaction : INVALID_HANDLE_VALUE;
+}
+
+HANDLE WINAPI OpenTransaction(DWORD dwDesiredAccess, LPGUID TransactionId) {
+    HANDLE transaction = nullptr;
+    const NTSTATUS status = NtOpenTransaction(&transaction, dwDesiredAccess, nullptr, TransactionId, nullptr);
+    return told(status) ? transaction : INVALID_HANDLE_VALUE;
+}
+
+BOOL WINAPI CommitTransaction(HANDLE TransactionHandle) { return told(NtCommitTransaction(TransactionHandle, TRUE)); }
+
+BOOL WINAPI RollbackTransaction(HANDLE TransactionHandle) {
+    return told(NtRollbackTransaction(TransactionHandle, TRUE));
+}
+
+BOOL WINAPI GetTransactionId(HANDLE TransactionHandle, LPGUID TransactionId) {
+    if (TransactionId == nullptr) return told(STATUS_INVALID_PARAMETER);
+    TRANSACTION_BASIC_INFORMATION info{};
+    const NTSTATUS status =
+        NtQueryInformationTransaction(TransactionHandle, TransactionBasicInformation, &info, sizeof(info), nullptr);
+    if (!told(status)) return FALSE;
+    *TransactionId = info.TransactionId;
+    return TRUE;
+}
+
+}  // extern "C"
