@@ -129,6 +129,8 @@ std::optional<TransactedKey::Child> TransactedKey::child_at(std::uint32_t index)
 // ---- what it changes
 
 Result<TransactedKey::Content> TransactedKey::change_content(ULONG change) {
+    // \Registry and its mount points are changed by mounting, under locks that no transaction may be rolled back under.
+    if (block_.hive().options().master) return fail(STATUS_RM_NOT_ACTIVE);
     PendingKey& pending = transaction_.ensure_locked(block_);
     if (!pending.created) RG_TRY(intents().claim_content(block_, transaction_));
     RG_TRY(transaction_.copy_locked(pending));
