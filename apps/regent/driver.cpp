@@ -83,6 +83,8 @@ NTSTATUS write_service_key(const DriverOptions& options, int start) {
     if (start >= 0) set_dword("Start", static_cast<ULONG>(start));
     if (!options.image.empty() && NT_SUCCESS(status))
         status = set_string(key, "ImagePath", image_path(options.image), REG_EXPAND_SZ);
+    // A driver that stops the system at its start must not be forgotten by that.
+    if (NT_SUCCESS(status)) status = NtFlushKey(key);
     NtClose(key);
     return status;
 }

@@ -15,6 +15,7 @@
 #include "ob/process.h"
 #include "regent/gate.h"
 #include "rpc/server.h"
+#include "supervise.h"
 
 namespace {
 
@@ -97,9 +98,11 @@ int main(int argc, char** argv) {
     CLI::App app{"The registry executive as a daemon on a Unix socket. Runs in the foreground until SIGTERM."};
     std::string store, socket;
     int ready_fd = STDOUT_FILENO;
+    bool supervised = false;
     app.add_option("--store", store, "Directory of the store [REGENT_STORE, else $XDG_DATA_HOME/regent]");
     app.add_option("--socket", socket, "Path of the socket [REGENT_SOCKET, else $XDG_RUNTIME_DIR/regent/socket]");
     app.add_option("--ready-fd", ready_fd, "Descriptor that gets the ready line [1]");
+    app.add_flag("--supervise", supervised, "Start again after a crash; a driver that caused two is disabled");
     CLI11_PARSE(app, argc, argv);
     const auto environment = [](const char* name, std::string otherwise) {
         const char* value = std::getenv(name);
@@ -110,5 +113,6 @@ int main(int argc, char** argv) {
         socket = environment("REGENT_SOCKET", regent::default_socket_path());
         ::mkdir(socket.substr(0, socket.rfind('/')).c_str(), 0755);  // of the default place; else listening tells
     }
-    return serve(store, socket, ready_fd);
+    if (!supervised) return serve(store, socket, ready_fd);
+    return supervise({"regentd", "--store", store, "--socket", socket, "--ready-fd", std::to_string(ready_fd)});
 }

@@ -11,7 +11,8 @@ namespace regent::ex {
 struct BugCheck {
     ULONG code = 0;
     ULONG_PTR parameters[4] = {};
-    std::string text;  // the whole report, lines ended by \n
+    std::string driver;  // in whose routine it happened; empty: in none
+    std::string text;    // the whole report, lines ended by \n
 };
 
 // Called with the report before the process stops; may flush and must not return into the driver. Null: none.

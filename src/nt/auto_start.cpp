@@ -10,6 +10,7 @@ namespace {
 
 constexpr Utf16View services_path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services";
 constexpr ULONG last_automatic_start = 2;
+constexpr ULONG disabled = 4;
 constexpr std::size_t no_group = SIZE_MAX;
 
 struct Service {
@@ -66,9 +67,25 @@ std::vector<Service> automatic_services() {
     return found;
 }
 
+void disable_repeat_offenders(const CrashHistory& crashes, std::vector<std::string>& messages) {
+    const std::vector<std::string> offenders = crashes.repeat_offenders();
+    for (const std::string& name : offenders) {
+        Utf16 path(services_path);
+        (path += u'\\') += rtl::from_utf8(name);
+        const auto key = ZwKey::open(path, KEY_READ | KEY_SET_VALUE);
+        if (!key || key->dword(u"Start").value_or(disabled) > last_automatic_start) continue;
+        const auto done = key->set_dword(u"Start", disabled);
+        ZwFlushKey(key->handle());  // what it stops next must not bring it back
+        messages.push_back("driver " + name + " stopped the system twice: " +
+                           (done ? "disabled (Start 4)" : rtl::status_name(done.error().code())));
+    }
+    if (!offenders.empty()) crashes.forget();
+}
+
 }  // namespace
 
-void start_drivers(std::vector<std::string>& messages) {
+void start_drivers(const CrashHistory& crashes, std::vector<std::string>& messages) {
+    disable_repeat_offenders(crashes, messages);
     for (const Service& service : automatic_services()) {
         Utf16 path(services_path);
         path += u'\\';

@@ -10,6 +10,7 @@
 #include "cm/registry.h"
 #include "io/io.h"
 #include "nt/auto_start.h"
+#include "nt/crash_history.h"
 #include "nt/hardware.h"
 #include "nt/skeleton.h"
 #include "nt/store.h"
@@ -43,7 +44,7 @@ constexpr HiveFile system_hives[] = {
 
 // What runs, in the order in which it was started. Destruction is the stop.
 struct Executive {
-    explicit Executive(Store opened) : store(std::move(opened)) {}
+    explicit Executive(Store opened) : store(std::move(opened)), crashes(store.directory()) {}
     ~Executive();
     // Unloads the drivers and stops the registry; a line for each hive that could not be written.
     std::vector<std::string> stop();
@@ -51,6 +52,7 @@ struct Executive {
     Executive& operator=(const Executive&) = delete;
 
     Store store;
+    const CrashHistory crashes;
     bool objects = false;
     std::unique_ptr<cm::Registry> registry;
     bool devices = false;
@@ -58,9 +60,17 @@ struct Executive {
     std::function<void(const std::string&)> log;
 };
 
+// Whose store a bug check of this process is recorded in.
+std::atomic<const CrashHistory*> crash_history{nullptr};
+
+void record_bugcheck(const ex::BugCheck& check) {
+    if (const CrashHistory* const history = crash_history.load()) history->record(check);
+}
+
 std::vector<std::string> Executive::stop() {
     std::vector<std::string> lost;
     if (std::exchange(devices, false)) io::shutdown();
+    if (crash_history.exchange(nullptr) != nullptr) crashes.forget();
     if (registry) {
         for (const auto& hive : registry->stop()) {
             lost.push_back(hive.file + ": the last changes were not written: " + rtl::status_name(hive.reason.code()));
@@ -182,7 +192,9 @@ std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& 
     executive.devices = true;
     auto filled = fill_registry(executive);
     if (!filled) return filled;
-    if (options.start_drivers) start_drivers(executive.messages);
+    crash_history.store(&executive.crashes);
+    ex::set_bugcheck_hook(record_bugcheck);
+    if (options.start_drivers) start_drivers(executive.crashes, executive.messages);
     return {};
 }
 

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""A driver that stops the system: the daemon comes back with everything flushed, a report is left, and a driver that
+does it twice is not started again. usage: supervise_test.py BUILD"""
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+import house
+
+CRASHES = os.path.join(house.BUILD, "tests/drivers/bad/crashes.so")
+SERVICE = r"HKLM\System\CurrentControlSet\Services\crashes"
+
+
+class Supervised(house.House):
+    def start(self, prepare=None):
+        with open(self.path("said"), "a", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                [house.program("regentd"), "--supervise", "--store", self.store, "--socket", self.socket],
+                stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=prepare)
+        self.wait_until_ready()
+
+    def wait_until_ready(self):
+        line = self.daemon.stdout.readline()
+        if "ready" not in line:
+            raise RuntimeError("regentd is not ready: " + self.said())
+
+    def said(self):
+        with open(self.path("said"), encoding="utf-8") as text:
+            return text.read()
+
+    def good(self, *words):
+        done = self.run("reg", *words)
+        if done.returncode != 0:
+            raise RuntimeError(f"reg {words}: {done.stdout}{done.stderr}{self.said()}")
+        return done.stdout
+
+    def crash(self, value):
+        done = self.run("reg", "add", r"HKLM\Software\Supervised", "/v", value, "/f")
+        self.wait_until_ready()
+        return done
+
+
+class Supervise(unittest.TestCase):
+    def setUp(self):
+        self.house = Supervised()
+        self.addCleanup(self.house.close)
+
+    def install(self, start):
+        done = self.house.run("regent", "driver", "load", "crashes", "--image", CRASHES, "--start", start)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def reports(self):
+        folder = os.path.join(self.house.store, "crash")
+        texts = []
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".txt"):
+                with open(os.path.join(folder, name), encoding="utf-8") as text:
+                    texts.append(text.read())
+        return texts
+
+    def test_flushed_data_survive_and_the_second_crash_disables_the_driver(self):
+        self.install("auto")
+        self.assertEqual(self.house.run("flush_client", "100", "64").stdout, '{"set":100,"flush":"STATUS_SUCCESS"}\n')
+        self.assertNotEqual(self.house.crash("BugCheckNow").returncode, 0)
+        self.assertEqual(self.house.good("query", r"HKLM\Software\Filler").count("REG_BINARY"), 100)
+        report = self.reports()[0]
+        self.assertTrue(report.startswith("*** STOP: 0x000000E2 MANUALLY_INITIATED_CRASH (0x0000000000000001, "), report)
+        self.assertRegex(report, r"in .* of driver crashes \(")
+        self.assertRegex(report, r"(?s)stack:\n.*  crashes ")
+        self.assertIn("0x2", self.house.good("query", SERVICE, "/v", "Start"))
+
+        self.house.crash("FaultNow")
+        self.assertEqual(len(self.reports()), 2)
+        self.assertIn("REGISTRY_FILTER_DRIVER_EXCEPTION", self.reports()[1])
+        self.assertIn("0x4", self.house.good("query", SERVICE, "/v", "Start"))
+        self.assertIn("driver crashes stopped the system twice: disabled", self.house.said())
+        self.house.good("add", r"HKLM\Software\Supervised", "/v", "BugCheckNow", "/f")
+        self.assertEqual(self.house.good("query", r"HKLM\Software\Filler").count("REG_BINARY"), 100)
+
+    def test_a_clean_stop_between_begins_the_count_anew(self):
+        self.install("auto")
+        self.house.good("query", r"HKLM\Software")
+        self.house.run("flush_client", "1", "1")
+        self.house.crash("BugCheckNow")
+        self.house.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(self.house.daemon.wait(60), 0)
+        self.house.daemon.stdout.close()
+        self.house.start()
+        self.house.crash("BugCheckNow")
+        self.assertIn("0x2", self.house.good("query", SERVICE, "/v", "Start"))
+
+    def test_an_end_by_itself_is_the_supervisors_end(self):
+        self.house.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(self.house.daemon.wait(60), 0)
+        self.house.daemon.stdout.close()
+        self.house.daemon = None
+        refused = subprocess.run([house.program("regentd"), "--supervise", "--store", "/proc/nowhere", "--socket",
+                                  self.house.path("other")], capture_output=True, encoding="utf-8", timeout=60)
+        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(re.findall("starting it again", refused.stderr), [])
+
+
+unittest.main()
