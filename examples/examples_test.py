@@ -73,11 +73,23 @@ class Examples(unittest.TestCase):
         self.assertEqual((code, out), (1, ""))
         self.assertIn("cannot find the file specified", err)
 
+    def test_an_installation_is_there_whole_or_not_at_all(self):
+        entry = "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\RegentExample"
+        self.assertEqual(self.good("installer", "install", "--fail"), "broken off, nothing was changed\n")
+        self.assertEqual(self.run_it("regwalk", entry)[0], 1)
+        self.assertEqual(self.run_it("regwalk", "HKCU\\Software\\Classes\\.rgex")[0], 1)
+        self.assertEqual(self.good("installer", "install"), "done\n")
+        self.assertIn('DisplayName = "Regent example"', self.good("regwalk", entry))
+        self.assertIn('(Default) = "RegentExample.File"', self.good("regwalk", "HKCU\\Software\\Classes\\.rgex"))
+        self.assertEqual(self.good("installer", "remove"), "done\n")
+        self.assertEqual(self.run_it("regwalk", entry)[0], 1)
+        self.assertEqual(self.run_it("installer", "remove")[0], 1)
+
     @unittest.skipUnless(MINGW, "mingw-w64 is not installed")
     def test_the_windows_programs_compile_for_windows(self):
-        for name in ["regwalk", "settings"]:
+        for name in ["regwalk", "settings", "installer"]:
             done = subprocess.run([MINGW, "-Wall", "-Werror", "-municode", SOURCES / (name + ".c"), "-o",
-                                   f"{self.folder.name}/{name}.exe", "-ladvapi32"], capture_output=True, encoding="utf-8")
+                                   f"{self.folder.name}/{name}.exe", "-ladvapi32", "-lktmw32"], capture_output=True, encoding="utf-8")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 

@@ -1,4 +1,4 @@
-// Regent's C++ client: keys, typed values, ranges, watchers. Link libregent.so.
+// Regent's C++ client: keys, typed values, ranges, watchers, transactions. Link libregent.so.
 //
 //     namespace reg = regent::client;
 //     auto key = reg::create_key("HKCU\\Software\\Demo");
@@ -11,5 +11,6 @@
 #include "regent/client/key.h"
 #include "regent/client/range.h"
 #include "regent/client/text.h"
+#include "regent/client/transaction.h"
 #include "regent/client/value.h"
 #include "regent/client/watch.h"

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "client/open.h"
 #include "client/place.h"
 #include "regent/client/range.h"
 
@@ -11,43 +12,13 @@ namespace {
 
 constexpr std::int64_t unix_epoch = 116'444'736'000'000'000;  // 1970 in 100 ns units since 1601
 
-ACCESS_MASK mask(Access access) { return static_cast<ACCESS_MASK>(access); }
-
-std::unexpected<Error> no_place(Utf16View path) { return failed(STATUS_OBJECT_PATH_SYNTAX_BAD, "find", path); }
-
-Result<unique_key> open_at(HANDLE root, Utf16View path, Access access) {
-    if (path.size() > max_name_units) return failed(STATUS_OBJECT_NAME_INVALID, "open", path.substr(0, 64));
-    Attributes attributes(root, path);
-    HANDLE handle = nullptr;
-    const NTSTATUS status = NtOpenKey(&handle, mask(access), attributes.get());
-    if (!NT_SUCCESS(status)) return failed(status, "open", path);
-    return unique_key(handle);
-}
-
-Result<unique_key> create_at(HANDLE root, Utf16View path, ACCESS_MASK access, Lifetime lifetime) {
-    if (path.size() > max_name_units) return failed(STATUS_OBJECT_NAME_INVALID, "create", path.substr(0, 64));
-    Attributes attributes(root, path);
-    HANDLE handle = nullptr;
-    const auto options = static_cast<ULONG>(lifetime);
-    NTSTATUS status = NtCreateKey(&handle, access, attributes.get(), 0, nullptr, options, nullptr);
-    const std::size_t parent = path.rfind(u'\\');
-    if (status == STATUS_OBJECT_NAME_NOT_FOUND && parent != Utf16View::npos && parent != 0) {
-        // NtCreateKey makes the last key of a path only.
-        auto made = create_at(root, path.substr(0, parent), KEY_CREATE_SUB_KEY, lifetime);
-        if (!made) return made;
-        status = NtCreateKey(&handle, access, attributes.get(), 0, nullptr, options, nullptr);
-    }
-    if (!NT_SUCCESS(status)) return failed(status, "create", path);
-    return unique_key(handle);
-}
-
 Result<void> erase_below(const unique_key& key) {
     for (;;) {
         // Always the first one: what is erased moves the others up.
         const auto subkey = subkey_at(key.get(), 0);
         if (!subkey) return {};
         if (!*subkey) return std::unexpected((*subkey).error());
-        auto child = open_at(key.get(), (*subkey)->name, Access::all);
+        auto child = open_at({.root = key.get()}, (*subkey)->name, Access::all);
         if (!child) return std::unexpected(child.error());
         if (auto done = erase_below(*child); !done) return done;
         if (auto done = child->erase(); !done) return done;
@@ -82,12 +53,12 @@ void unique_key::reset(HANDLE handle) {
 
 Result<unique_key> unique_key::open(const Name& path, Access access) const {
     if (handle_ == nullptr) return failed(STATUS_INVALID_HANDLE, "open", path.units());  // not from the root
-    return open_at(handle_, path.units(), access);
+    return open_at({.root = handle_}, path.units(), access);
 }
 
 Result<unique_key> unique_key::create(const Name& path, Access access, Lifetime lifetime) const {
     if (handle_ == nullptr) return failed(STATUS_INVALID_HANDLE, "create", path.units());
-    return create_at(handle_, path.units(), mask(access), lifetime);
+    return create_at({.root = handle_}, path.units(), access, lifetime);
 }
 
 Result<void> unique_key::erase() {
@@ -177,16 +148,10 @@ Error unique_key::mismatch(const Name& name) {
 
 bool unique_key::is_absent(const Error& error) { return error.status() == STATUS_OBJECT_NAME_NOT_FOUND; }
 
-Result<unique_key> open_key(const Name& path, Access access) {
-    const Utf16 place = nt_path(path.units());
-    if (place.empty()) return no_place(path.units());
-    return open_at(nullptr, place, access);
-}
+Result<unique_key> open_key(const Name& path, Access access) { return open_at({}, path.units(), access); }
 
 Result<unique_key> create_key(const Name& path, Access access, Lifetime lifetime) {
-    const Utf16 place = nt_path(path.units());
-    if (place.empty()) return no_place(path.units());
-    return create_at(nullptr, place, mask(access), lifetime);
+    return create_at({}, path.units(), access, lifetime);
 }
 
 }  // namespace regent::client

@@ -219,6 +219,32 @@ TEST_P(ClientTest, ManyWatchersComeAndGo) {
     EXPECT_EQ(told.load(), 4 * 13);
 }
 
+TEST_P(ClientTest, ATransactionIsAllOrNothing) {
+    {
+        auto broken_off = Transaction::begin("broken off");
+        ASSERT_TRUE(broken_off) << broken_off.error().message();
+        auto key = broken_off->create("HKLM\\Software\\ClientTest\\Made\\Deeper");
+        ASSERT_TRUE(key) << key.error().message();
+        EXPECT_TRUE(key->set("n", 1));
+        EXPECT_EQ(key->get<std::uint32_t>("n"), 1u);
+        EXPECT_EQ(status_of(key_.open("Made")), STATUS_OBJECT_NAME_NOT_FOUND);
+    }
+    EXPECT_EQ(status_of(key_.open("Made")), STATUS_OBJECT_NAME_NOT_FOUND);
+    auto transaction = Transaction::begin();
+    ASSERT_TRUE(transaction);
+    auto made = transaction->create("HKLM\\Software\\ClientTest\\Made\\Deeper");
+    auto user = transaction->create("HKCU\\Software\\ClientTest");
+    ASSERT_TRUE(made && user);
+    EXPECT_TRUE(made->set("n", 2));
+    EXPECT_TRUE(user->create("below")->set("n", 3));
+    EXPECT_EQ(status_of(open_key("HKCU\\Software\\ClientTest")), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_TRUE(transaction->commit());
+    EXPECT_EQ(key_.open("Made\\Deeper")->get<std::uint32_t>("n"), 2u);
+    EXPECT_EQ(open_key("HKCU\\Software\\ClientTest\\below")->get<std::uint32_t>("n"), 3u);
+    EXPECT_FALSE(transaction->commit());
+    EXPECT_EQ(status_of(made->set("n", 4)), STATUS_TRANSACTION_NOT_ACTIVE);
+}
+
 INSTANTIATE_TEST_SUITE_P(Gates, ClientTest, testing::Values(false, true),
                          [](const auto& gate) { return gate.param ? "daemon" : "embedded"; });
 
