@@ -2,6 +2,7 @@
 // rule for short buffers (semantics QB-1). Bytes past the caller's length are never touched.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -36,12 +37,22 @@ public:
     }
     void name(std::size_t offset, const hive::NameView& name);
     // Accounts for `size` bytes at `offset` and returns the part of them that the buffer holds.
-    MutableBytes room(std::size_t offset, std::size_t size);
+    MutableBytes room(std::size_t offset, std::size_t size) {
+        if (size == 0) return {};
+        pad_to(offset + size);
+        if (out_.size() < header_ || out_.size() <= offset) return {};
+        return out_.subspan(offset, std::min(size, out_.size() - offset));
+    }
     // Raises the reported size without bytes of its own (KeyCachedInformation's padding).
     void pad_to(std::size_t size) {
         if (size > needed_) needed_ = size;
     }
-    QueryOutcome finish() const;
+    QueryOutcome finish() const {
+        const auto needed = static_cast<std::uint32_t>(needed_);
+        if (out_.size() < header_) return {STATUS_BUFFER_TOO_SMALL, needed};
+        if (out_.size() < needed_) return {STATUS_BUFFER_OVERFLOW, needed};
+        return {STATUS_SUCCESS, needed};
+    }
 
 private:
     MutableBytes out_;

@@ -61,7 +61,7 @@ public:
     hive::CellIndex cell() const { return block_.cell(); }
     // Now, but never before what the key already shows (semantics TM-2).
     std::int64_t next_time(hive::CellIndex key) const {
-        return std::max(rtl::nt_time_now(), storage().key_info(key).last_write_time);
+        return std::max(rtl::nt_time_now(), storage().last_write_time(key));
     }
 
 private:

@@ -14,9 +14,9 @@ std::size_t align4(std::size_t offset) { return (offset + 3) & ~std::size_t{3}; 
 std::uint32_t u32(std::size_t size) { return static_cast<std::uint32_t>(size); }
 
 // `name` stands apart from `info`, since a mount point shows its own name over the mounted root's content.
-QueryOutcome write_basic(const hive::KeyInfo& info, const hive::NameView& name, MutableBytes out) {
+QueryOutcome write_basic(std::int64_t last_write_time, const hive::NameView& name, MutableBytes out) {
     InfoWriter writer(out, offsetof(KEY_BASIC_INFORMATION, Name));
-    writer.field(offsetof(KEY_BASIC_INFORMATION, LastWriteTime), info.last_write_time);
+    writer.field(offsetof(KEY_BASIC_INFORMATION, LastWriteTime), last_write_time);
     writer.field(offsetof(KEY_BASIC_INFORMATION, TitleIndex), std::uint32_t{0});
     writer.field(offsetof(KEY_BASIC_INFORMATION, NameLength), u32(name.byte_size()));
     writer.name(offsetof(KEY_BASIC_INFORMATION, Name), name);
@@ -114,7 +114,7 @@ bool is_enumeration_class(KEY_INFORMATION_CLASS what) {
 
 QueryOutcome write_enumerated(const hive::KeyInfo& info, const hive::NameView& name, KEY_INFORMATION_CLASS what,
                               MutableBytes out) {
-    if (what == KeyBasicInformation) return write_basic(info, name, out);
+    if (what == KeyBasicInformation) return write_basic(info.last_write_time, name, out);
     return what == KeyNodeInformation ? write_node(info, name, out) : write_full(info, out);
 }
 
@@ -134,7 +134,7 @@ Result<QueryOutcome> answer_key(const KeyBody& body, const hive::KeyInfo& info, 
     const hive::NameView own(std::as_bytes(std::span(name)), false);
     switch (what) {
         case KeyBasicInformation:
-            return write_basic(info, own, out);
+            return write_basic(info.last_write_time, own, out);
         case KeyNodeInformation:
             return write_node(info, own, out);
         case KeyFullInformation:
@@ -192,10 +192,12 @@ Result<QueryOutcome> enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMA
         RG_TRY(key.alive());
         const auto child = key.storage().subkey_at(key.cell(), index);
         if (!child) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
-        const hive::KeyInfo info = key.storage().key_info(*child);
-        if (body.block().hive().options().master) {
-            mount = key_table().find(body.block(), info.name.to_utf16());
+        const bool master = body.block().hive().options().master;
+        if (what == KeyBasicInformation && !master) {
+            return write_basic(key.storage().last_write_time(*child), key.storage().key_name(*child), out);
         }
+        const hive::KeyInfo info = key.storage().key_info(*child);
+        if (master) mount = key_table().find(body.block(), info.name.to_utf16());
         if (!mount || &mount->hive() == &body.block().hive()) return write_enumerated(info, info.name, what, out);
     }
     return enumerate_mount(*mount, what, out);

@@ -8,9 +8,9 @@ namespace regent::cm {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = 8192;
 constexpr std::size_t first_slots = 64;
 constexpr std::uint64_t longest_probe = 64;
+constexpr std::size_t prefetched_lines = 6;  // of a block with its name and path
 
 // The path of the key `name` below `parent`; false when it is too long to be looked up whole.
 bool path_below(const KeyControlBlock* parent, Utf16View name, FoldedPath& path) {
@@ -58,7 +58,6 @@ KeyTable::~KeyTable() {
     for (std::size_t i = 0; i < shard_count; ++i) {
         ExclusiveGuard guard(shards_[i].lock);
         RG_ASSERT(shards_[i].count == 0);
-        for (FreeCell* chunk : shards_[i].chunks) ::operator delete(chunk, std::align_val_t{cell_unit});
     }
 }
 
@@ -68,9 +67,10 @@ void* KeyTable::take_cell_locked(Shard& shard, std::size_t size_class) {
     FreeCell*& list = shard.free[size_class];
     if (list == nullptr) {
         const std::size_t size = size_class * cell_unit;
-        auto* chunk = static_cast<std::byte*>(::operator new(chunk_bytes, std::align_val_t{cell_unit}));
-        shard.chunks.push_back(reinterpret_cast<FreeCell*>(chunk));
-        for (std::size_t at = 0; at + size <= chunk_bytes; at += size) list = new (chunk + at) FreeCell{0, list};
+        std::byte* chunk = memory_.take_chunk();
+        for (std::size_t at = 0; at + size <= BlockMemory::chunk_bytes; at += size) {
+            list = new (chunk + at) FreeCell{0, list};
+        }
     }
     FreeCell* taken = list;
     list = taken->next;
@@ -261,6 +261,10 @@ Ref<KeyControlBlock> KeyTable::find_path(std::string_view folded) const {
         if (slot == 0) return nullptr;
         if (((slot ^ hash) << (64 - hash_bits)) != 0) continue;
         KeyControlBlock* candidate = block_of(slot);
+        // The lines of the block come at once, not each when the one before has been looked at.
+        for (std::size_t line = 1; line < prefetched_lines; ++line) {
+            __builtin_prefetch(reinterpret_cast<const std::byte*>(&candidate->counter()) + line * cell_unit);
+        }
         if (!try_ref(*candidate)) continue;
         auto block = Ref<KeyControlBlock>::adopt(candidate);
         if (block->folded_path() != folded || block->deleted() || block->hive().unloaded()) continue;

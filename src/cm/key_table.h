@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 
+#include "cm/block_memory.h"
 #include "cm/folded_path.h"
 #include "cm/key_control_block.h"
 
@@ -57,7 +58,7 @@ public:
 private:
     friend class KeyControlBlock;
     static constexpr std::size_t shard_count = 64;
-    static constexpr std::size_t cell_unit = 64;
+    static constexpr std::size_t cell_unit = BlockMemory::alignment;
     static constexpr std::size_t size_classes = 32;  // of cell_unit bytes each
     static constexpr unsigned hash_bits = 22;        // of a hash, in a slot
 
@@ -77,7 +78,6 @@ private:
         std::deque<Ref<KeyControlBlock>> delayed RG_GUARDED_BY(lock);
         std::size_t delayed_bytes RG_GUARDED_BY(lock) = 0;
         std::array<FreeCell*, size_classes> free RG_GUARDED_BY(lock) = {};
-        std::vector<FreeCell*> chunks RG_GUARDED_BY(lock);
     };
 
     static std::size_t shard_number(std::uint64_t hash) { return hash >> 58; }
@@ -91,7 +91,7 @@ private:
     static void insert_locked(Shard& shard, KeyControlBlock& block) RG_REQUIRES(shard.lock);
     static void remove_locked(Shard& shard, KeyControlBlock& block) RG_REQUIRES(shard.lock);
     static void grow_locked(Shard& shard) RG_REQUIRES(shard.lock);
-    static void* take_cell_locked(Shard& shard, std::size_t size_class) RG_REQUIRES(shard.lock);
+    void* take_cell_locked(Shard& shard, std::size_t size_class) RG_REQUIRES(shard.lock);
     struct Fresh;
     Ref<KeyControlBlock> make_locked(Shard& home, const Fresh& fresh) RG_REQUIRES(home.lock);
     // The last reference: true when the caller is to destroy the block.
@@ -102,6 +102,7 @@ private:
     void drop_delayed_if(Condition condition);
 
     const std::size_t delayed_budget_of_shard_;
+    BlockMemory memory_;
     std::unique_ptr<Shard[]> shards_;
     std::atomic<std::uint64_t> renames_begun_{0};
     std::atomic<std::uint64_t> renames_done_{0};

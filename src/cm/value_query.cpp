@@ -26,7 +26,12 @@ QueryOutcome write_basic(const Subject& subject, MutableBytes out) {
 }
 
 void write_data(const Subject& subject, InfoWriter& writer, std::size_t offset) {
-    subject.storage.read_value(subject.value, 0, writer.room(offset, subject.info.data_size));
+    const MutableBytes where = writer.room(offset, subject.info.data_size);
+    if (subject.info.data.size() < where.size()) {  // not in one piece
+        subject.storage.read_value(subject.value, 0, where);
+    } else if (!where.empty()) {
+        std::memcpy(where.data(), subject.info.data.data(), where.size());
+    }
 }
 
 QueryOutcome write_full(const Subject& subject, std::size_t alignment, MutableBytes out) {

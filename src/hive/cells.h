@@ -28,11 +28,11 @@ public:
     const Storage& stable() const { return stable_; }
 
     // Data of the cell; empty for nil and for anything that is no allocated cell.
-    Bytes data(CellIndex cell) const { return storage(storage_of(cell)).cell(cell); }
+    [[gnu::always_inline]] Bytes data(CellIndex cell) const { return storage(storage_of(cell)).cell(cell); }
     bool is_allocated(CellIndex cell) const { return cell != nil_cell && storage(storage_of(cell)).is_allocated(cell); }
     // The record at the start of the cell; null when it does not fit.
     template <typename Record>
-    const Record* record(CellIndex cell) const {
+    [[gnu::always_inline]] const Record* record(CellIndex cell) const {
         return rtl::record_at<Record>(data(cell));
     }
     // The volatile list of a stable key lives here and not in its node: a file may say anything in those fields, and

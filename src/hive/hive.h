@@ -112,6 +112,7 @@ struct ValueInfo {
     std::uint32_t data_size;
     bool tombstone;  // layered hives (1.6)
     NameView name;   // empty: the default value
+    Bytes data;      // in place, all of it when it is in one piece; nothing of big data
 };
 
 struct HiveCounts {
@@ -171,6 +172,7 @@ public:
     bool is_key(CellIndex cell) const;
     KeyInfo key_info(CellIndex key) const;
     NameView key_name(CellIndex key) const;
+    std::int64_t last_write_time(CellIndex key) const;
     CellIndex parent(CellIndex key) const;  // nil for the root
     std::uint16_t flags(CellIndex key) const;
     std::optional<CellIndex> find_subkey(CellIndex key, Utf16View name) const;

@@ -29,14 +29,25 @@ public:
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
 
-    const KeyNode& node(CellIndex key) const;  // zeros when `key` is no key
+    const KeyNode& node(CellIndex key) const {  // zeros when `key` is no key
+        static constexpr KeyNode none = {};
+        const auto* record = cells.record<KeyNode>(key);
+        return record != nullptr && record->signature == nk_signature ? *record : none;
+    }
     bool is_key(CellIndex key) const;
     std::uint32_t subkey_count(CellIndex key) const;  // both storages together
     // In a hive that is validated on touch: what reading comes across is verified there; damage makes the hive suspect
     // and is not handed out.
-    std::optional<CellIndex> sound_subkey(CellIndex key, std::optional<CellIndex> child) const;
-    bool sound_subkeys(CellIndex key) const;
-    std::optional<ValueRef> sound_value(CellIndex key, std::optional<ValueRef> value) const;
+    std::optional<CellIndex> sound_subkey(CellIndex key, std::optional<CellIndex> child) const {
+        return cells.stable().trusted() ? child : verified_subkey(key, child);
+    }
+    bool sound_subkeys(CellIndex key) const { return cells.stable().trusted() || verified_subkeys(key); }
+    std::optional<ValueRef> sound_value(CellIndex key, std::optional<ValueRef> value) const {
+        return cells.stable().trusted() ? value : verified_value(key, value);
+    }
+    std::optional<CellIndex> verified_subkey(CellIndex key, std::optional<CellIndex> child) const;
+    bool verified_subkeys(CellIndex key) const;
+    std::optional<ValueRef> verified_value(CellIndex key, std::optional<ValueRef> value) const;
     // Walks all there is, once; afterwards nothing needs verifying any more. ERRORS: REGISTRY_CORRUPT.
     Result<void> require_sound() const;
     // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, REGISTRY_CORRUPT (suspect), INVALID_PARAMETER

@@ -9,12 +9,6 @@
 
 namespace regent::hive {
 
-const KeyNode& HiveImpl::node(CellIndex key) const {
-    static const KeyNode none = {};
-    const auto* record = cells.record<KeyNode>(key);
-    return record != nullptr && record->signature == nk_signature ? *record : none;
-}
-
 bool HiveImpl::is_key(CellIndex key) const {
     const auto* record = cells.record<KeyNode>(key);
     return record != nullptr && record->signature == nk_signature && cells.is_allocated(key);
@@ -38,8 +32,8 @@ std::uint32_t HiveImpl::subkey_count(CellIndex key) const {
 }
 
 // Each key has one parent, which its node names: what passes here cannot be a cycle, nor reached on two ways.
-std::optional<CellIndex> HiveImpl::sound_subkey(CellIndex key, std::optional<CellIndex> child) const {
-    if (!child || cells.stable().trusted() || storage_of(*child) == StorageType::volatile_) return child;
+std::optional<CellIndex> HiveImpl::verified_subkey(CellIndex key, std::optional<CellIndex> child) const {
+    if (!child || storage_of(*child) == StorageType::volatile_) return child;
     const char* defect = *child == root ? "the root key" : key_record_defect(cells.data(*child), false);
     if (defect == nullptr && node(*child).parent != key) defect = "a subkey of another key";
     if (defect == nullptr) return child;
@@ -47,9 +41,9 @@ std::optional<CellIndex> HiveImpl::sound_subkey(CellIndex key, std::optional<Cel
     return std::nullopt;
 }
 
-bool HiveImpl::sound_subkeys(CellIndex key) const {
+bool HiveImpl::verified_subkeys(CellIndex key) const {
     const Storage& stable = cells.stable();
-    if (stable.trusted() || storage_of(key) == StorageType::volatile_ || stable.is_verified(key)) return true;
+    if (storage_of(key) == StorageType::volatile_ || stable.is_verified(key)) return true;
     if (const char* defect = subkeys_defect(cells, key, root)) {
         stable.suspect(FindingKind::subkey_list, key, "a list of subkeys in order", defect);
         return false;
@@ -58,8 +52,8 @@ bool HiveImpl::sound_subkeys(CellIndex key) const {
     return true;
 }
 
-std::optional<ValueRef> HiveImpl::sound_value(CellIndex key, std::optional<ValueRef> value) const {
-    if (!value || cells.stable().trusted() || storage_of(key) == StorageType::volatile_) return value;
+std::optional<ValueRef> HiveImpl::verified_value(CellIndex key, std::optional<ValueRef> value) const {
+    if (!value || storage_of(key) == StorageType::volatile_) return value;
     const char* defect = storage_of(value->cell) == StorageType::stable
                              ? value_record_defect(node(key), cells.data(value->cell))
                              : "a volatile cell";
@@ -102,6 +96,9 @@ std::uint32_t Hive::sequence() const {
 std::uint64_t Hive::stable_size() const { return impl_->cells.stable().size(); }
 std::uint64_t Hive::volatile_size() const { return impl_->cells.storage(StorageType::volatile_).size(); }
 CellIndex Hive::root() const { return impl_->root; }
+std::int64_t Hive::last_write_time(CellIndex key) const {
+    return static_cast<std::int64_t>(std::uint64_t{impl_->node(key).last_write_time});
+}
 bool Hive::is_key(CellIndex cell) const { return impl_->is_key(cell); }
 NameView Hive::key_name(CellIndex key) const { return name_of_key(impl_->cells, key); }
 CellIndex Hive::parent(CellIndex key) const {
@@ -192,7 +189,7 @@ ValueInfo Hive::value_info(ValueRef value) const {
     const auto* record = impl_->cells.record<KeyValue>(value.cell);
     if (record == nullptr) return {};
     return {record->type, record->data_size & ~value_inline_bit, (record->flags & value_tombstone) != 0,
-            name_of_value(impl_->cells, value.cell)};
+            name_of_value(impl_->cells, value.cell), data_in_place(impl_->cells, *record).value_or(Bytes{})};
 }
 
 std::size_t Hive::read_value(ValueRef value, std::uint64_t offset, MutableBytes out) const {

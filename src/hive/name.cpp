@@ -112,7 +112,11 @@ bool NameView::contains(char unit) const {
 
 namespace {
 
-bool same_upcased(char16_t a, char16_t b) { return a == b || rtl::upcase(a) == rtl::upcase(b); }
+bool same_upcased(char16_t a, char16_t b) {
+    // What differs in ASCII in more than the bit of case differs.
+    if ((a | b) < 0x80 && (a ^ b) != 0 && (a ^ b) != 0x20) return false;
+    return a == b || rtl::upcase(a) == rtl::upcase(b);
+}
 
 // Eight Latin-1 units against eight UTF-16 units; only those that differ are folded.
 bool same_folded(const std::byte* latin, const char16_t* units) {

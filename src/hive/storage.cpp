@@ -87,6 +87,7 @@ void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
     free_end_.set((offset + size) / 8 - 1);
     const std::size_t size_class = class_of(size);
     ++classes_[size_class].live;
+    nonempty_[size_class / 64] |= std::uint64_t{1} << (size_class % 64);
     try {
         prune(size_class);
         classes_[size_class].cells.push_back(offset);
@@ -98,7 +99,8 @@ void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
 void Storage::unlist(std::uint32_t offset, std::uint32_t size) {
     free_start_.clear(offset / 8);
     free_end_.clear((offset + size) / 8 - 1);
-    --classes_[class_of(size)].live;
+    const std::size_t size_class = class_of(size);
+    if (--classes_[size_class].live == 0) nonempty_[size_class / 64] &= ~(std::uint64_t{1} << (size_class % 64));
 }
 
 std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
@@ -129,10 +131,14 @@ std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
 }
 
 std::uint32_t Storage::find_free(std::uint32_t size) {
-    for (std::size_t size_class = class_of(size); size_class < class_count; ++size_class) {
-        if (classes_[size_class].live == 0) continue;
-        const std::uint32_t offset = take_from(size_class, size);
-        if (offset != max_storage) return offset;
+    const std::size_t first = class_of(size);
+    std::uint64_t below = ~std::uint64_t{0} << (first % 64);  // takes away the classes too small
+    for (std::size_t word = first / 64; word < nonempty_.size(); ++word, below = ~std::uint64_t{0}) {
+        for (std::uint64_t bits = nonempty_[word] & below; bits != 0; bits &= bits - 1) {
+            const std::size_t size_class = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+            const std::uint32_t offset = take_from(size_class, size);
+            if (offset != max_storage) return offset;
+        }
     }
     return max_storage;
 }

@@ -59,18 +59,21 @@ public:
 
     // The data of an allocated cell (without the size field); empty when there is none at `cell`. In a trusted storage
     // this goes by the size field alone and does not prove that `cell` is a cell start: see is_allocated.
-    Bytes cell(CellIndex cell) const {
+    [[gnu::always_inline]] Bytes cell(CellIndex cell) const {
         const std::uint32_t offset = cell & ~volatile_bit;
-        if (!trusted() && !is_allocated(cell)) return {};
+        if (!trusted()) [[unlikely]] {
+            if (!is_allocated(cell)) return {};
+        }
         return allocated_cell(offset);
     }
     // The same of a cell that is allocated as far as the caller knows.
-    Bytes allocated_cell(std::uint32_t offset) const {
-        if (offset >= size_ || size_ - offset < 8) return {};
-        const std::int32_t stored = stored_size_at(offset);
-        if (stored >= 0 || stored == INT32_MIN) return {};
-        const std::uint32_t length = static_cast<std::uint32_t>(-stored);
-        if (length < 8 || length > size_ - offset) return {};
+    [[gnu::always_inline]] Bytes allocated_cell(std::uint32_t offset) const {
+        if (offset >= size_ || size_ - offset < 8) [[unlikely]]
+            return {};
+        // The negated size; what is no size of an allocated cell (0 and more, the least) is too large for any storage.
+        const std::uint32_t length = 0U - static_cast<std::uint32_t>(stored_size_at(offset));
+        if (length - 8 > size_ - offset - 8) [[unlikely]]
+            return {};
         return {base_ + offset + 4, length - 4};
     }
     void prefetch(CellIndex cell) const {
@@ -227,6 +230,7 @@ private:
     BitMap dirty_;
     std::size_t dirty_count_ = 0;
     std::array<FreeClass, class_count> classes_;
+    std::array<std::uint64_t, (class_count + 63) / 64> nonempty_{};  // the classes with live cells
 };
 
 }  // namespace regent::hive

@@ -17,6 +17,8 @@ constexpr std::size_t bit_tables = 4;
 constexpr std::size_t copies_range = pages_range * sizeof(std::uint64_t);
 constexpr std::size_t whole_range = bins_range + bit_tables * bits_range + pages_range + copies_range;
 constexpr std::uint32_t sectors_of_page = page_size / sector_size;
+constexpr std::uint32_t huge_from = 4 << 20;  // what a large storage grows by: one fault for 512 pages
+constexpr std::uint32_t huge_page = 2 << 20;
 constexpr std::uint32_t step = 256 * 1024;  // its bits fill one page of a table
 
 std::uint32_t round_up(std::uint32_t size) {
@@ -59,6 +61,7 @@ void Storage::swap(Storage& other) {
     std::swap(dirty_, other.dirty_);
     std::swap(dirty_count_, other.dirty_count_);
     std::swap(classes_, other.classes_);
+    std::swap(nonempty_, other.nonempty_);
     std::vector<Finding> theirs;
     {
         rtl::ExclusiveGuard guard(other.touch_lock_);
@@ -105,8 +108,16 @@ Result<void> Storage::commit_memory(std::uint32_t size) {
     RG_TRY(reserve());
     RG_TRY(commit_tables(size));
     if (size <= committed_) return {};
-    const std::uint32_t target = std::min(round_up(size), max_storage);
+    std::uint32_t target = std::min(round_up(size), max_storage);
+    const bool large = size > huge_from;
+    if (large) {
+        const auto end = reinterpret_cast<std::uintptr_t>(base_ + size);
+        const std::uintptr_t page_end = (end + huge_page - 1) / huge_page * huge_page;
+        target = static_cast<std::uint32_t>(
+            std::min<std::uintptr_t>(page_end - reinterpret_cast<std::uintptr_t>(base_), max_storage));
+    }
     RG_TRY(make_usable(base_ + committed_, base_ + target));
+    if (large) ::madvise(base_ + committed_, target - committed_, MADV_HUGEPAGE);  // a wish: small pages serve too
     committed_ = target;
     return {};
 }

@@ -27,17 +27,6 @@ ListView list_view(const Cells& cells, CellIndex list) {
     return view;
 }
 
-NameView name_of_key(const Cells& cells, CellIndex key) {
-    const Bytes data = cells.data(key);
-    const auto* node = rtl::record_at<KeyNode>(data);
-    if (node == nullptr || node->signature != nk_signature) {
-        cells.met_damage(FindingKind::key, key, "a key node");
-        return {};
-    }
-    const auto name = rtl::slice(data, sizeof(KeyNode), node->name_size);
-    return name ? NameView(*name, (node->flags & key_comp_name) != 0) : NameView();
-}
-
 std::uint32_t lf_hint(NameView name) {
     std::uint32_t hint = 0;
     for (std::size_t i = 0; i < 4 && i < name.size(); ++i) {
@@ -236,7 +225,11 @@ std::uint32_t count_below(const Cells& cells, CellIndex list, NameView name) {
 
 CellIndex element_at(const Cells& cells, CellIndex list, std::uint32_t index) {
     const ListView view = list_view(cells, list);
-    if (view.is_leaf()) return index < view.count ? view.cell(index) : nil_cell;
+    if (view.is_leaf()) {
+        // Who asks for one mostly asks for the next.
+        if (index + 1U < view.count) cells.prefetch(view.cell(index + 1));
+        return index < view.count ? view.cell(index) : nil_cell;
+    }
     for (std::size_t i = 0; i < view.count; ++i) {
         const ListView leaf = list_view(cells, view.cell(i));
         if (!leaf.is_leaf()) return nil_cell;

@@ -25,7 +25,16 @@ ListView list_view(const Cells& cells, CellIndex list);
 ListView list_in(Bytes data, bool* whole);
 
 // The stored name of a key; empty when `key` is no key node.
-NameView name_of_key(const Cells& cells, CellIndex key);
+inline NameView name_of_key(const Cells& cells, CellIndex key) {
+    const Bytes data = cells.data(key);
+    const auto* node = rtl::record_at<KeyNode>(data);
+    if (node == nullptr || node->signature != nk_signature) {
+        cells.met_damage(FindingKind::key, key, "a key node");
+        return {};
+    }
+    const auto name = rtl::slice(data, sizeof(KeyNode), node->name_size);
+    return name ? NameView(*name, (node->flags & key_comp_name) != 0) : NameView();
+}
 std::uint32_t lf_hint(NameView name);
 
 std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16View name);

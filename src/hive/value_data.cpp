@@ -6,30 +6,15 @@
 
 namespace regent::hive {
 
-NameView name_of_value(const Cells& cells, CellIndex value) {
-    const Bytes data = cells.data(value);
-    const auto* record = rtl::record_at<KeyValue>(data);
-    if (record == nullptr || record->signature != vk_signature) {
-        cells.met_damage(FindingKind::value, value, "a value");
-        return {};
-    }
-    const auto name = rtl::slice(data, sizeof(KeyValue), record->name_size);
-    return name ? NameView(*name, (record->flags & value_comp_name) != 0) : NameView();
+namespace {
+
+// What differs in ASCII in more than the bit of case is no pair of one letter.
+bool surely_differ(std::byte latin, char16_t unit) {
+    const unsigned other = std::to_integer<unsigned>(latin);
+    return (other | unit) < 0x80 && ((other ^ unit) & ~0x20U) != 0;
 }
 
-std::uint32_t value_count(const Cells& cells, const KeyNode& node) {
-    const std::uint32_t count = node.value_count;
-    if (count == 0) return 0;
-    const std::size_t room = cells.data(node.value_list).size() / 4;
-    if (room >= count) return count;
-    cells.met_damage(FindingKind::value_list, node.value_list, "a list of values");
-    return static_cast<std::uint32_t>(room);
-}
-
-CellIndex value_cell(const Cells& cells, const KeyNode& node, std::uint32_t index) {
-    if (index >= node.value_count) return nil_cell;
-    return rtl::load<std::uint32_t>(cells.data(node.value_list), std::uint64_t{index} * 4).value_or(nil_cell);
-}
+}  // namespace
 
 std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, Utf16View name) {
     const std::uint32_t count = value_count(cells, node);
@@ -44,18 +29,11 @@ std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, U
         const bool compressed = (record->flags & value_comp_name) != 0;
         if (record->name_size != (compressed ? name.size() : name.size() * 2)) continue;
         const auto stored = rtl::slice(data, sizeof(KeyValue), record->name_size);
+        // Names of one length mostly differ at their ends.
+        if (stored && compressed && !name.empty() && surely_differ(stored->back(), name.back())) continue;
         if (stored && equal_folded(*stored, compressed, name)) return ValueRef{cell, i};
     }
     return std::nullopt;
-}
-
-std::optional<Bytes> data_in_place(const Cells& cells, const KeyValue& value) {
-    const std::uint32_t size = value.data_size & ~value_inline_bit;
-    if ((value.data_size & value_inline_bit) != 0) return rtl::as_bytes(&value.data, std::min(size, 4U));
-    if (size == 0) return Bytes{};
-    if (cells.big_data(size)) return std::nullopt;
-    const Bytes data = cells.data(value.data);
-    return data.first(std::min<std::size_t>(size, data.size()));
 }
 
 namespace {

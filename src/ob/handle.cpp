@@ -86,6 +86,26 @@ Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const
     return found;
 }
 
+Result<void*> reference_body(HANDLE handle, ACCESS_MASK desired, const ObjectType& type, KPROCESSOR_MODE mode) {
+    const ULONG_PTR value = value_of(handle);
+    if ((value & kernel_value_bits) != 0) [[unlikely]] {
+        Referenced found = RG_TRY(reference_by_handle(handle, desired, &type, mode));
+        return found.object.release();
+    }
+    const HandleTable::Found found = current().process->handles().find(static_cast<std::uint32_t>(value));
+    if (found.body == nullptr) return fail(STATUS_INVALID_HANDLE);
+    NTSTATUS status = STATUS_SUCCESS;
+    if (&type_of(found.body) != &type) {
+        status = STATUS_OBJECT_TYPE_MISMATCH;
+    } else if (mode != kernel_mode && (desired & ~found.granted) != 0) {
+        status = STATUS_ACCESS_DENIED;
+    }
+    if (status == STATUS_SUCCESS) [[likely]]
+        return found.body;
+    dereference(found.body);
+    return fail(status);
+}
+
 // NOLINTNEXTLINE(performance-unnecessary-value-param): the entry ends here
 void release_handle(Process& process, HandleEntry entry) {
     ObjectHeader& header = header_of(entry.object.get());

@@ -25,11 +25,13 @@ struct Referenced {
 // work.
 Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const ObjectType* type,
                                        KPROCESSOR_MODE mode);
+// The same for those who want the object alone: its body, with one reference.
+Result<void*> reference_body(HANDLE handle, ACCESS_MASK desired, const ObjectType& type, KPROCESSOR_MODE mode);
 template <typename T>
 Result<ObjectRef<T>> reference_as(HANDLE handle, ACCESS_MASK desired, const ObjectType& type, KPROCESSOR_MODE mode) {
-    auto found = reference_by_handle(handle, desired, &type, mode);
+    const Result<void*> found = reference_body(handle, desired, type, mode);
     if (!found) return std::unexpected(found.error());
-    return std::move(found->object).template as<T>();
+    return ObjectRef<T>::adopt(static_cast<T*>(*found));
 }
 
 // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.

@@ -8,18 +8,6 @@
 namespace regent::ob {
 namespace {
 
-// Segment 0 holds 2^6 entries, segment k > 0 holds 2^(5+k): together they hold 2^(6+k).
-struct Place {
-    unsigned segment;
-    std::uint32_t offset;
-};
-
-constexpr Place place_of(std::uint32_t index, unsigned first_bits) {
-    if (index >> first_bits == 0) return {0, index};
-    auto width = static_cast<unsigned>(std::bit_width(index));
-    return {width - first_bits, index - (std::uint32_t{1} << (width - 1))};
-}
-
 constexpr std::uint32_t segment_size(unsigned segment, unsigned first_bits) {
     return std::uint32_t{1} << (segment == 0 ? first_bits : first_bits + segment - 1);
 }
@@ -33,21 +21,13 @@ HandleTable::~HandleTable() {
     for (auto& segment : segments_) std::unique_ptr<Entry[]>(segment.load());
 }
 
-HandleTable::Entry* HandleTable::entry(std::uint32_t index) const {
-    if (index == 0 || index >= limit_.load(std::memory_order_acquire)) return nullptr;
-    Place place = place_of(index, first_segment_bits);
-    return segments_[place.segment].load(std::memory_order_acquire) + place.offset;
-}
-
-HandleTable::Entry* HandleTable::lock_entry(std::uint32_t value) const {
-    Entry* found = entry(value >> 2);
-    if (found == nullptr) return nullptr;
+HandleTable::Entry* HandleTable::wait_for_entry(Entry& entry) {
     for (unsigned spins = 0;; ++spins) {
-        std::uintptr_t word = found->word.load(std::memory_order_relaxed);
+        std::uintptr_t word = entry.word.load(std::memory_order_relaxed);
         if (word == 0) return nullptr;
         if ((word & lock_bit) == 0 &&
-            found->word.compare_exchange_weak(word, word | lock_bit, std::memory_order_acquire)) {
-            return found;
+            entry.word.compare_exchange_weak(word, word | lock_bit, std::memory_order_acquire)) {
+            return &entry;
         }
         // The bit is held for a few instructions; only a preempted holder makes this long.
         if (spins > 64) std::this_thread::yield();
@@ -79,7 +59,7 @@ void HandleTable::push(FreeStack& stack, std::uint32_t index) {
 // New entries: the first is the answer, the rest of the batch goes to the stack, the lowest on top.
 Result<std::uint32_t> HandleTable::grow_locked(FreeStack& stack) {
     const std::uint32_t first = limit_.load(std::memory_order_relaxed);
-    const Place place = place_of(first, first_segment_bits);
+    const Place place = place_of(first);
     if (place.segment >= segment_count) return fail(STATUS_INSUFFICIENT_RESOURCES);
     const std::uint32_t size = segment_size(place.segment, first_segment_bits);
     if (segments_[place.segment].load(std::memory_order_relaxed) == nullptr) {
@@ -129,13 +109,9 @@ Result<std::uint32_t> HandleTable::insert(ObjectRef<void>&& object, ACCESS_MASK 
 }
 
 Result<HandleEntry> HandleTable::get(std::uint32_t value) const {
-    Entry* found = lock_entry(value);
-    if (found == nullptr) return fail(STATUS_INVALID_HANDLE);
-    std::uintptr_t word = found->word.load(std::memory_order_relaxed) & ~lock_bit;
-    HandleEntry copy{ObjectRef<void>::retain(reinterpret_cast<void*>(word)),
-                     found->granted.load(std::memory_order_relaxed), found->attributes.load(std::memory_order_relaxed)};
-    found->word.store(word, std::memory_order_release);
-    return copy;
+    const Found found = find(value);
+    if (found.body == nullptr) return fail(STATUS_INVALID_HANDLE);
+    return HandleEntry{ObjectRef<void>::adopt(found.body), found.granted, found.attributes};
 }
 
 Result<HandleEntry> HandleTable::remove(std::uint32_t value, bool ignore_protection) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <optional>
 
@@ -43,6 +44,22 @@ public:
     Result<std::uint32_t> insert(ObjectRef<void>&& object, ACCESS_MASK granted, std::uint32_t attributes);
     // ERRORS: INVALID_HANDLE.
     Result<HandleEntry> get(std::uint32_t value) const;
+    // The same for hot paths: the body with one reference, null when there is no such handle.
+    struct Found {
+        void* body = nullptr;
+        ACCESS_MASK granted = 0;
+        std::uint32_t attributes = 0;
+    };
+    Found find(std::uint32_t value) const {
+        Entry* at = lock_entry(value);
+        if (at == nullptr) return Found();
+        const std::uintptr_t word = at->word.load(std::memory_order_relaxed) & ~lock_bit;
+        const Found found{reinterpret_cast<void*>(word), at->granted.load(std::memory_order_relaxed),
+                          at->attributes.load(std::memory_order_relaxed)};
+        reference(found.body);
+        at->word.store(word, std::memory_order_release);
+        return found;
+    }
     // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
     Result<HandleEntry> remove(std::uint32_t value, bool ignore_protection = false);
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
@@ -76,9 +93,35 @@ private:
         std::atomic<std::uint64_t> top{0};
     };
 
-    Entry* entry(std::uint32_t index) const;
-    Entry* lock_entry(std::uint32_t value) const;  // null when free or out of range
-    std::uint32_t pop(FreeStack& stack);           // 0: empty
+    // Segment 0 holds 2^6 entries, segment k > 0 holds 2^(5+k): together they hold 2^(6+k).
+    struct Place {
+        unsigned segment;
+        std::uint32_t offset;
+    };
+    static Place place_of(std::uint32_t index) {
+        if (index >> first_segment_bits == 0) return {0, index};
+        const auto width = static_cast<unsigned>(std::bit_width(index));
+        return {width - first_segment_bits, index - (std::uint32_t{1} << (width - 1))};
+    }
+    Entry* entry(std::uint32_t index) const {
+        if (index == 0 || index >= limit_.load(std::memory_order_acquire)) return nullptr;
+        const Place place = place_of(index);
+        return segments_[place.segment].load(std::memory_order_acquire) + place.offset;
+    }
+    Entry* lock_entry(std::uint32_t value) const {  // null when free or out of range
+        Entry* found = entry(value >> 2);
+        if (found == nullptr) return nullptr;
+        std::uintptr_t word = found->word.load(std::memory_order_relaxed);
+        if (word == 0) return nullptr;
+        const bool is_free = (word & lock_bit) == 0;
+        if (is_free && found->word.compare_exchange_strong(word, word | lock_bit, std::memory_order_acquire))
+            [[likely]] {
+            return found;
+        }
+        return wait_for_entry(*found);
+    }
+    static Entry* wait_for_entry(Entry& entry);
+    std::uint32_t pop(FreeStack& stack);  // 0: empty
     void push(FreeStack& stack, std::uint32_t index);
     Result<std::uint32_t> refill(FreeStack& stack);  // one entry, and more into the stack
     Result<std::uint32_t> grow_locked(FreeStack& stack) RG_REQUIRES(lock_);

@@ -18,8 +18,6 @@ Result<ObjectRef<void>> create_object(ObjectType& type, std::size_t size) {
     return ObjectRef<void>::adopt(body_of(*header));
 }
 
-void reference(const void* body) { header_of(body).pointer_count.fetch_add(1, std::memory_order_relaxed); }
-
 bool try_reference(const void* body) {
     auto& count = header_of(body).pointer_count;
     std::int64_t seen = count.load(std::memory_order_relaxed);
@@ -29,16 +27,12 @@ bool try_reference(const void* body) {
     return false;
 }
 
-void dereference(const void* body) {
-    ObjectHeader& header = header_of(body);
-    std::int64_t before = header.pointer_count.fetch_sub(1, std::memory_order_acq_rel);
-    RG_ASSERT(before > 0 || (before < 0 && before > dying_count));
-    if (before != 1) return;
+void destroy_object(ObjectHeader& header) {
     // A name is a reference, so the object has none here.
     if (auto destroy = header.type->procedures.destroy) {
         header.pointer_count.store(dying_count, std::memory_order_relaxed);
         destroy(body_of(header));
-        if (referenced_again(body)) return;
+        if (referenced_again(body_of(header))) return;
     }
     header.~ObjectHeader();
     ::operator delete(&header);

@@ -112,10 +112,17 @@ inline bool referenced_again(const void* body) {
 }
 
 // Raw counting, for the C surface; our own code uses ObjectRef.
-void reference(const void* body);
+inline void reference(const void* body) { header_of(body).pointer_count.fetch_add(1, std::memory_order_relaxed); }
 // False when the object is already being destroyed (its count was 0).
 bool try_reference(const void* body);
-void dereference(const void* body);
+void destroy_object(ObjectHeader& header);  // whose last pointer is gone
+inline void dereference(const void* body) {
+    ObjectHeader& header = header_of(body);
+    const std::int64_t before = header.pointer_count.fetch_sub(1, std::memory_order_acq_rel);
+    RG_ASSERT(before > 0 || (before < 0 && before > dying_count));
+    if (before == 1) [[unlikely]]
+        destroy_object(header);
+}
 
 // One pointer count.
 template <typename T>
