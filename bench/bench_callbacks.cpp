@@ -1,11 +1,26 @@
-// Suite `callbacks`: what a registered callback adds to W2 (one value of an open key): none, an empty one (the driver
-// of experiment 1), regmon with its consumer reading. Drivers are loaded by NtLoadDriver from service keys made here.
-// usage: bench_callbacks [--runs R] [--json FILE]
+// Suite `callbacks`: what a registered callback adds to W2 (one value of an open key), and what one event costs.
+//   added  subjects empty (pre and post of one callback that does nothing), ten of them, exp1 (counts atomically),
+//   regmon
+//          with its consumer reading and writing a capture file
+//   event  subjects regent (regmon's record: what it adds beyond an empty callback), floor (the record copied into a
+//          private ring with a time stamp), lttng-ust (the same payload by a tracepoint that is being recorded)
+//   rate   millions of events a second: into the ring (one core producing), to the file (the consumer's processor time)
+// Drivers are loaded by NtLoadDriver from service keys made here.
+// usage: bench_callbacks [--runs R] [--json FILE] [--cpu] [--bare PROGRAM]; with --only-w2 it prints one figure:
+// PROGRAM is this program in a build without the hook (RG_CALLBACKS=OFF).
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
+#include <memory>
 #include <thread>
 #include <vector>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#include "event_record.h"
 
 #include "nt/ntioapi.h"
 #include "nt/ntregapi.h"
@@ -45,6 +60,14 @@ void set_dword(HANDLE key, std::u16string_view value, ULONG data) {
 }
 
 const std::u16string services = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\";
+
+void set_parameter(std::u16string_view driver, std::u16string_view value, ULONG data) {
+    const std::u16string path = services + std::u16string(driver);
+    NtClose(create_key(path));
+    const HANDLE key = create_key(path + u"\\Parameters");
+    set_dword(key, value, data);
+    NtClose(key);
+}
 
 NTSTATUS load(std::u16string_view driver) {
     const std::u16string path = services + std::u16string(driver);
@@ -95,6 +118,8 @@ private:
 class Consumer {
 public:
     bool start() {
+        file_.reset(std::tmpfile());
+        if (!file_) return false;
         UNICODE_STRING name = unicode(u"\\??\\Regmon");
         OBJECT_ATTRIBUTES attributes = attributes_of(name);
         IO_STATUS_BLOCK iosb{};
@@ -113,6 +138,9 @@ public:
         thread_ = std::thread([this] { read(); });
         return true;
     }
+    // Nanoseconds of processor time of the consumer for one event: reading it and writing it to the file.
+    double per_event() const { return events_ == 0 ? 0 : cpu_ns_ / static_cast<double>(events_); }
+
     // Stops the recording, reads what is left, and closes.
     REGMON_STATS stop() {
         control(IOCTL_REGMON_STOP, nullptr, 0, nullptr, 0);
@@ -129,6 +157,11 @@ private:
         IO_STATUS_BLOCK iosb{};
         return NtDeviceIoControlFile(device_, nullptr, nullptr, nullptr, &iosb, code, in, in_size, out, out_size);
     }
+    static double thread_cpu_ns() {
+        timespec now{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+    }
     void read() {
         std::vector<std::uint64_t> buffer((1 << 20) / sizeof(std::uint64_t));
         REGMON_READ request{};
@@ -136,9 +169,19 @@ private:
         const auto* batch = reinterpret_cast<const REGMON_BATCH*>(buffer.data());
         while (NT_SUCCESS(control(IOCTL_REGMON_READ, &request, sizeof request, buffer.data(), 1 << 20))) {
             if ((batch->Flags & REGMON_BATCH_STOPPED) != 0 && batch->Records == 0) break;
+            std::fwrite(batch, batch->Bytes, 1, file_.get());
+            events_ += batch->Records;
+            if (std::ftell(file_.get()) > (256 << 20)) std::rewind(file_.get());
         }
+        cpu_ns_ = thread_cpu_ns();
     }
 
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    std::unique_ptr<std::FILE, Close> file_;
+    double cpu_ns_ = 0;
+    std::uint64_t events_ = 0;
     HANDLE device_ = nullptr;
     std::thread thread_;
 };
@@ -148,46 +191,142 @@ int failed(const char* what, NTSTATUS status) {
     return 1;
 }
 
-void add_difference(Report& report, const std::string& subject, const Figure& with, const Figure& without) {
-    report.add({"added", "h", 1, subject, "ns", with.median - without.median, with.min - without.min,
+void add_difference(Report& report, const char* workload, const std::string& subject, const Figure& with,
+                    const Figure& without) {
+    report.add({workload, "h", 1, subject, "ns", with.median - without.median, with.min - without.min,
                 with.max - without.max, with.runs, with.steal});
 }
 
-int run(int runs, const char* json) {
-    constexpr std::size_t count = 500000;
-    Report report("callbacks", json);
-    QueryLoop loop;
-    if (!loop.prepare()) return failed("the benchmark's key", STATUS_UNSUCCESSFUL);
-    const Figure none = report.measure("W2", "h", 1, "none", runs, [&] { return loop.run(count); });
-    if (const NTSTATUS status = load(u"exp1_empty_callback"); !NT_SUCCESS(status))
-        return failed("exp1_empty_callback", status);
-    const Figure empty = report.measure("W2", "h", 1, "empty", runs, [&] { return loop.run(count); });
-    unload(u"exp1_empty_callback");
-    add_difference(report, "empty", empty, none);
+EventRecord sample_event() {
+    EventRecord event{};
+    event.operation = 23;
+    event.name_id = 7;
+    std::memcpy(event.name, u"Value", sizeof event.name);
+    for (std::size_t i = 0; i < sizeof event.data; ++i) event.data[i] = static_cast<std::uint8_t>(i);
+    return event;
+}
 
+// The least that any recorder does: a time stamp and a copy into memory that is read later.
+double floor_event(std::size_t count) {
+    constexpr std::size_t slots = 1 << 14;
+    static std::vector<EventRecord> ring(slots);
+    EventRecord event = sample_event();
+    return time_per_operation(count, [&](std::size_t i) {
+#if defined(__x86_64__)
+        event.time = __rdtsc();
+#endif
+        event.thread = static_cast<std::uint32_t>(i);
+        std::memcpy(&ring[i % slots], &event, sizeof event);
+        asm volatile("" ::: "memory");
+    });
+}
+
+void measure_others(Report& report, int runs, std::size_t count) {
+    report.measure("event", "h", 1, "floor", runs, [&] { return floor_event(count); });
+#if defined(RG_HAVE_LTTNG)
+    if (lttng_records() == 0) return report.skipped("lttng-ust", "no session records regent_bench:registry");
+    EventRecord event = sample_event();
+    report.measure("event", "h", 1, "lttng-ust", runs, [&] {
+        return time_per_operation(count, [&](std::size_t i) {
+            event.thread = static_cast<std::uint32_t>(i);
+            trace_by_lttng(&event);
+        });
+    });
+#else
+    report.skipped("lttng-ust", "liblttng-ust-dev is not installed");
+#endif
+}
+
+// W2 of a program that has no hook, as that program says it; below 0 when it cannot be run.
+double bare_w2(const std::string& program, bool cpu) {
+    std::FILE* pipe = ::popen((program + " --only-w2" + (cpu ? " --cpu" : "")).c_str(), "r");
+    if (pipe == nullptr) return -1;
+    double ns = -1;
+    if (std::fscanf(pipe, "%lf", &ns) != 1) ns = -1;
+    ::pclose(pipe);
+    return ns;
+}
+
+struct Options {
+    int runs = 5;
+    std::string json;
+    std::string bare;
+    bool cpu = false;
+    bool only_w2 = false;
+};
+
+constexpr std::size_t count = 500000;
+
+// W2 with the driver loaded; ends the program when that does not load.
+const Figure& measure_with(Report& report, QueryLoop& loop, int runs, std::u16string_view driver,
+                           const std::string& subject) {
+    if (const NTSTATUS status = load(driver); !NT_SUCCESS(status)) {
+        std::fprintf(stderr, "bench: driver of subject %s: 0x%08X\n", subject.c_str(), static_cast<unsigned>(status));
+        std::exit(1);
+    }
+    const Figure& figure = report.measure("W2", "h", 1, subject, runs, [&] { return loop.run(count); });
+    unload(driver);
+    return figure;
+}
+
+int measure_regmon(Report& report, QueryLoop& loop, int runs, const Figure& none, const Figure& empty) {
     if (const NTSTATUS status = load(u"regmon"); !NT_SUCCESS(status)) return failed("regmon", status);
     Consumer consumer;
     if (!consumer.start()) return failed("\\??\\Regmon", STATUS_UNSUCCESSFUL);
     const Figure regmon = report.measure("W2", "h", 1, "regmon", runs, [&] { return loop.run(count); });
     const REGMON_STATS stats = consumer.stop();
     unload(u"regmon");
-    add_difference(report, "regmon", regmon, none);
+    add_difference(report, "added", "regmon", regmon, none);
+    add_difference(report, "event", "regent", regmon, empty);
+    const double record = regmon.median - empty.median;
+    report.add({"rate", "h", 1, "ring", "M/s", 1000 / record, 1000 / record, 1000 / record, 1, regmon.steal});
+    const double file = 1000 / consumer.per_event();
+    report.add({"rate", "h", 1, "file", "M/s", file, file, file, 1, regmon.steal});
     unsigned long long dropped = 0;
     for (auto count_of_reason : stats.Dropped) dropped += count_of_reason;
     std::printf("regmon's ledger while measured: produced=%llu delivered=%llu dropped=%llu\n", stats.Produced,
                 stats.Delivered, dropped);
-    return 0;
+    return stats.Produced == stats.Delivered + dropped ? 0 : failed("the ledger is not exact", STATUS_UNSUCCESSFUL);
+}
+
+int run(const Options& options) {
+    QueryLoop loop;
+    if (options.cpu) count_processor_time();
+    if (!loop.prepare()) return failed("the benchmark's key", STATUS_UNSUCCESSFUL);
+    if (options.only_w2) {
+        loop.run(count);
+        std::printf("%f\n", loop.run(count));
+        return 0;
+    }
+    Report report("callbacks", options.json.empty() ? nullptr : options.json.c_str());
+    if (!options.bare.empty()) {
+        report.measure_paired("W2", "h", 1, "ns", options.runs,
+                              {{"with hook", [&] { return loop.run(count); }},
+                               {"no hook", [&] { return bare_w2(options.bare, options.cpu); }}});
+    }
+    const Figure none = report.measure("W2", "h", 1, "none", options.runs, [&] { return loop.run(count); });
+    const Figure empty = measure_with(report, loop, options.runs, u"empty_callbacks", "empty");
+    set_parameter(u"empty_callbacks", u"Count", 10);
+    const Figure ten = measure_with(report, loop, options.runs, u"empty_callbacks", "ten");
+    const Figure exp1 = measure_with(report, loop, options.runs, u"exp1_empty_callback", "exp1");
+    add_difference(report, "added", "empty", empty, none);
+    add_difference(report, "added", "ten", ten, none);
+    add_difference(report, "added", "exp1", exp1, none);
+    measure_others(report, options.runs, count);
+    return measure_regmon(report, loop, options.runs, none, empty);
 }
 
 }  // namespace
 }  // namespace regent::bench
 
 int main(int argc, char** argv) {
-    int runs = 5;
-    std::string json;
+    regent::bench::Options options;
     CLI::App app("what a registered callback adds to a query");
-    app.add_option("--runs", runs, "runs a figure");
-    app.add_option("--json", json, "append JSON Lines to this file");
+    app.add_option("--runs", options.runs, "runs a figure");
+    app.add_option("--json", options.json, "append JSON Lines to this file");
+    app.add_option("--bare", options.bare, "this program, built without the hook");
+    app.add_flag("--cpu", options.cpu, "count the measuring thread's processor time");
+    app.add_flag("--only-w2", options.only_w2, "print nanoseconds of W2 and end");
     CLI11_PARSE(app, argc, argv);
-    return regent::bench::run(runs, json.empty() ? nullptr : json.c_str());
+    return regent::bench::run(options);
 }

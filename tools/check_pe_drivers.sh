@@ -17,7 +17,11 @@ for folder in drivers/*/; do
     sources=("$folder"*.c)
     case $name in
     regmon) sources+=(drivers/common/parameters.c) ;;
-    exp3* | exp4*) sources+=(drivers/common/*.c) ;;
+    exp3* | exp4*) sources+=(drivers/common/{cancel_device,key_path,parameters,pending_table}.c) ;;
+    legacy_xp) ;;
+    seh_guard) continue ;; # C++ with structured exceptions: regent-cc --pe
+    audit | context_user | deny | emulate | process_policy | redirect | rename_tracker | status_override | transaction_aware | two_altitude)
+        sources+=(drivers/common/{filter,key_path,parameters}.c) ;;
     *) sources+=(drivers/common/cancel_device.c drivers/common/parameters.c) ;;
     esac
     for source in "${sources[@]}"; do

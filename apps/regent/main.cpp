@@ -5,6 +5,7 @@
 #include <string>
 
 #include "driver.h"
+#include "driver_test.h"
 #include "lab.h"
 #include "nt/system.h"
 #include "regent/gate.h"
@@ -76,6 +77,22 @@ int main(int argc, char** argv) {
     unload->callback([&] { code = select(choice) ? app::unload_driver(driver.name) : 1; });
     CLI::App* list = with_gate(driver_command->add_subcommand("list", "List the loaded drivers"));
     list->callback([&] { code = select(choice) ? app::list_drivers() : 1; });
+    app::DriverTestOptions test;
+    const auto as_test = [&test, &code](CLI::App* command) {
+        command->add_option("driver", test.driver, "The driver: a .so or a .sys")->required()->check(CLI::ExistingFile);
+        command->add_option("--script", test.scripts, "Operations and their answers (.regtest)")
+            ->required()
+            ->check(CLI::ExistingFile);
+        command->add_option("--parameter", test.parameters,
+                            "Name=text or Name=dword:N below the service key's Parameters");
+        command->add_flag("--verbose", test.verbose, "Show what the driver prints");
+        command->callback([&test, &code] { code = app::test_driver(test); });
+        return command;
+    };
+    as_test(driver_command->add_subcommand("test", "Run a script against a driver, on a store of its own"));
+    as_test(app.add_subcommand("trace", "Show what a filter changed between its neighbours"))
+        ->add_option("--altitude", test.altitudes, "Of the filter, or of several")
+        ->required();
     driver_command->add_subcommand("exports", "List what drivers may import, for a linker")->callback([&] {
         code = app::list_exports();
     });

@@ -111,9 +111,3 @@ PPENDING_ENTRY PendingPop(VOID) {
 }
 
 LONG PendingCount(VOID) { return ReadShared(&g_Count); }
-
-BOOLEAN IsInSubtree(PCUNICODE_STRING Subtree, PCUNICODE_STRING Name) {
-    if (Subtree->Length == 0) return TRUE;
-    if (!RtlPrefixUnicodeString(Subtree, Name, TRUE)) return FALSE;
-    return Name->Length == Subtree->Length || Name->Buffer[Subtree->Length / sizeof(WCHAR)] == L'\\';
-}

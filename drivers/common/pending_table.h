@@ -3,7 +3,7 @@
    stack of entries, and a post belongs to the newest one. */
 #pragma once
 
-#include "driver.h"
+#include "key_path.h"
 
 typedef struct _PENDING_ENTRY {
     LIST_ENTRY Link; /* in a bucket, newest first; free for the taker's use afterwards */
@@ -24,5 +24,3 @@ VOID PendingFree(PPENDING_ENTRY Entry);
 VOID PendingPush(PPENDING_ENTRY Entry); /* stamps it and makes it this thread's newest */
 PPENDING_ENTRY PendingPop(VOID);        /* this thread's newest; NULL when its pre-notification was not seen */
 LONG PendingCount(VOID);
-/* Is `Name` the key `Subtree` or below it? An empty subtree holds every key. */
-BOOLEAN IsInSubtree(PCUNICODE_STRING Subtree, PCUNICODE_STRING Name);

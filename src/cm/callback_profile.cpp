@@ -4,6 +4,7 @@
 
 #include "cm/callback_classes.h"
 #include "cm/callback_registry.h"
+#include "ex/escape.h"
 
 namespace regent::cm::filter {
 namespace {
@@ -15,6 +16,17 @@ std::map<ex::DriverId, Profile> profiles RG_GUARDED_BY(profile_lock);
 REG_NOTIFY_CLASS xp_class(REG_NOTIFY_CLASS pre_class, bool post) {
     if (pre_class == RegNtPreCreateKeyEx) return post ? RegNtPostCreateKey : RegNtPreCreateKey;
     return post ? RegNtPostOpenKey : RegNtPreOpenKey;
+}
+
+__attribute__((noinline)) NTSTATUS call(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
+    return stay.call(notify_class, information);
+}
+
+// Before Windows 7 an exception that a callback does not handle is its answer, not the end of the system (R62).
+NTSTATUS call_guarded(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
+    ex::Escape escape;
+    if (setjmp(escape.back) == 0) return call(stay, notify_class, information);
+    return escape.status;
 }
 
 }  // namespace
@@ -68,11 +80,11 @@ PUNICODE_STRING Operation::complete_path() {
 
 // Before Windows 7 the structure of create and open ends with Reserved, which is 0 (R46).
 NTSTATUS Operation::with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
-    if (!creates_object(class_)) return stay.call(notify_class, information);
+    if (!creates_object(class_)) return call_guarded(stay, notify_class, information);
     auto& v1 = *static_cast<REG_CREATE_KEY_INFORMATION_V1*>(information_);
     const ULONG_PTR version = std::exchange(v1.Version, 0);
     const PUNICODE_STRING remaining = std::exchange(v1.RemainingName, nullptr);
-    const NTSTATUS answer = stay.call(notify_class, information);
+    const NTSTATUS answer = call_guarded(stay, notify_class, information);
     v1.Version = version;
     v1.RemainingName = remaining;
     return answer;
@@ -82,7 +94,7 @@ std::optional<NTSTATUS> Operation::older_pre(const Stay& stay) {
     const ClassLayout& layout = class_layouts[class_];
     if (stay->profile == Profile::xp && creates_object(class_)) {
         REG_PRE_CREATE_KEY_INFORMATION info{complete_path()};
-        return stay.call(xp_class(class_, false), &info);
+        return call_guarded(stay, xp_class(class_, false), &info);
     }
     if (stay->profile < layout.since) return std::nullopt;
     // Contexts came with Vista; before it these fields do not exist.
@@ -95,7 +107,7 @@ std::optional<NTSTATUS> Operation::older_post(const Stay& stay, REG_POST_OPERATI
     if (stay->profile == Profile::xp) {
         if (!creates_object(class_)) return std::nullopt;
         REG_POST_CREATE_KEY_INFORMATION created{complete_path(), info.Object, info.Status};
-        (void)stay.call(xp_class(class_, true), &created);
+        (void)call_guarded(stay, xp_class(class_, true), &created);
         return std::nullopt;
     }
     // Version 1.0 leaves the root in Object when there is no key to show (R49).
@@ -104,7 +116,7 @@ std::optional<NTSTATUS> Operation::older_post(const Stay& stay, REG_POST_OPERATI
         REG_POST_OPERATION_INFORMATION short_info{};
         short_info.Object = info.Object;
         short_info.Status = info.Status;
-        (void)stay.call(layout.post, &short_info);
+        (void)call_guarded(stay, layout.post, &short_info);
         return std::nullopt;
     }
     const NTSTATUS answer = with_version_1_0(stay, layout.post, &info);

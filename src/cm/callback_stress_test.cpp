@@ -1,6 +1,8 @@
 // Registration against operations from four threads. What must hold: no callback runs after its unregistration
 // returned, every post had its pre in the same callback, every context is cleaned exactly once.
+#include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "cm/callback_fixture.h"
 
@@ -50,6 +52,7 @@ NTSTATUS client_callback(PVOID context, PVOID argument1, PVOID information) {
 }
 
 void operate(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& operations) {
+    std::uint64_t done = 0;
     while (!stop.load(std::memory_order_relaxed)) {
         FakeKey key;
         for (int i = 0; i < 20; ++i) {
@@ -58,9 +61,10 @@ void operate(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& operatio
             info.Object = &key;
             Operation operation(RegNtPreSetValueKey, &key, &info);
             if (operation.run([] { return STATUS_SUCCESS; }) != STATUS_SUCCESS) std::abort();
+            ++done;
         }
         close_key_object(&key, key.contexts, [](void*) {});
-        operations.fetch_add(1, std::memory_order_relaxed);
+        operations.fetch_add(std::exchange(done, 0), std::memory_order_relaxed);
     }
 }
 
@@ -79,7 +83,10 @@ void live_once(Utf16View altitude) {
     EXPECT_EQ(client.cleaned, client.set);
 }
 
+// REGENT_STRESS_OPERATIONS says how many operations the four threads do (the long run: 10,000,000).
 TEST(CallbackStress, RegisterAndUnregisterAgainstFourThreads) {
+    const char* const text = std::getenv("REGENT_STRESS_OPERATIONS");
+    const std::uint64_t target = text != nullptr ? std::strtoull(text, nullptr, 10) : 20000;
     set_key_object_hooks(fake_hooks);
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> operations{0};
@@ -88,14 +95,14 @@ TEST(CallbackStress, RegisterAndUnregisterAgainstFourThreads) {
         for (int i = 0; i < 4; ++i) threads.emplace_back([&] { operate(stop, operations); });
         std::vector<std::jthread> registrars;
         for (Utf16View altitude : {u"10", u"20.5"}) {
-            registrars.emplace_back([altitude] {
-                for (int life = 0; life < 300; ++life) live_once(altitude);
+            registrars.emplace_back([altitude, target, &operations] {
+                for (int life = 0; life < 300 || operations < target; ++life) live_once(altitude);
             });
         }
         registrars.clear();
         stop = true;
     }
-    EXPECT_GT(operations, 0U);
+    EXPECT_GE(operations, target);
     EXPECT_FALSE(any_registered());
 }
 

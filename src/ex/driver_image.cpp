@@ -1,31 +1,57 @@
 #include "ex/driver_image.h"
 
+#include <array>
 #include <atomic>
-#include <vector>
+#include <deque>
+#include <map>
 
 #include "rtl/lock.h"
 
 namespace regent::ex {
 namespace {
 
-struct Image {
-    DriverId id = 0;
-    std::uintptr_t start = 0;
-    std::uintptr_t end = 0;
-};
-using Table = std::vector<Image>;
+constexpr std::size_t most_images = 1024;
+constexpr std::size_t remembered_names = 256;
 
-// Readers (every pool allocation) take no lock: a change publishes a new table. Old tables are kept, for readers may
-// still look at them; drivers come and go rarely.
+// Readers (every pool allocation) take no lock: they read a slot under its version, which is odd while it is written.
+// Slots are used again, so that drivers may come and go for ever.
+struct Slot {
+    std::atomic<std::uint32_t> version{0};
+    std::atomic<DriverId> id{0};
+    std::atomic<std::uintptr_t> start{0};
+    std::atomic<std::uintptr_t> end{0};
+
+    void write(DriverId new_id, std::uintptr_t first, std::uintptr_t behind) {
+        version.fetch_add(1, std::memory_order_acq_rel);
+        id.store(new_id, std::memory_order_release);
+        start.store(first, std::memory_order_release);
+        end.store(behind, std::memory_order_release);
+        version.fetch_add(1, std::memory_order_release);
+    }
+    // The id when the image holds the address, else 0.
+    DriverId find(std::uintptr_t where) const {
+        for (;;) {
+            const std::uint32_t before = version.load(std::memory_order_acquire);
+            const bool inside =
+                where >= start.load(std::memory_order_acquire) && where < end.load(std::memory_order_acquire);
+            const DriverId found = id.load(std::memory_order_acquire);
+            if (before % 2 == 0 && version.load(std::memory_order_relaxed) == before) return inside ? found : 0;
+        }
+    }
+};
+
 struct Registry {
     Mutex<LockRank::leaf> lock;
-    std::vector<std::string> names RG_GUARDED_BY(lock){"host"};
-    std::vector<Table*> tables RG_GUARDED_BY(lock){new Table};
-    std::atomic<const Table*> current{tables.back()};
+    DriverId last_id RG_GUARDED_BY(lock) = 0;
+    std::map<DriverId, std::string> names RG_GUARDED_BY(lock){{0, "host"}};
+    std::deque<DriverId> removed RG_GUARDED_BY(lock);  // those whose names are still known, oldest first
+    std::array<Slot, most_images> slots;               // written under the lock
+    std::atomic<std::size_t> used{0};                  // slots from here on were never written
 
-    void publish_locked(Table table) RG_REQUIRES(lock) {
-        tables.push_back(new Table(std::move(table)));
-        current.store(tables.back(), std::memory_order_release);
+    Slot* slot_of_locked(DriverId id) RG_REQUIRES(lock) {
+        for (Slot& slot : slots)
+            if (slot.id.load(std::memory_order_relaxed) == id) return &slot;
+        return nullptr;
     }
 };
 
@@ -39,35 +65,41 @@ Registry& registry() {
 DriverId add_driver_image(std::string name, const void* start, std::size_t size) {
     Registry& images = registry();
     ExclusiveGuard guard(images.lock);
-    const auto id = static_cast<DriverId>(images.names.size());
-    images.names.push_back(std::move(name));
-    Table table = *images.tables.back();
-    const auto first = reinterpret_cast<std::uintptr_t>(start);
-    table.push_back({id, first, first + size});
-    images.publish_locked(std::move(table));
+    const DriverId id = ++images.last_id;
+    images.names.emplace(id, std::move(name));
+    if (Slot* const slot = images.slot_of_locked(0)) {
+        const auto first = reinterpret_cast<std::uintptr_t>(start);
+        slot->write(id, first, first + size);
+        const auto behind = static_cast<std::size_t>(slot - images.slots.data()) + 1;
+        if (behind > images.used.load(std::memory_order_relaxed)) images.used.store(behind, std::memory_order_release);
+    }
     return id;
 }
 
 void remove_driver_image(DriverId id) {
     Registry& images = registry();
     ExclusiveGuard guard(images.lock);
-    Table table = *images.tables.back();
-    std::erase_if(table, [id](const Image& image) { return image.id == id; });
-    images.publish_locked(std::move(table));
+    if (Slot* const slot = id != 0 ? images.slot_of_locked(id) : nullptr) slot->write(0, 0, 0);
+    images.removed.push_back(id);
+    if (images.removed.size() <= remembered_names) return;
+    images.names.erase(images.removed.front());
+    images.removed.pop_front();
 }
 
 DriverId driver_of(const void* address) {
+    const Registry& images = registry();
     const auto where = reinterpret_cast<std::uintptr_t>(address);
-    for (const Image& image : *registry().current.load(std::memory_order_acquire)) {
-        if (where >= image.start && where < image.end) return image.id;
-    }
+    const std::size_t used = images.used.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < used; ++i)
+        if (const DriverId found = images.slots[i].find(where)) return found;
     return 0;
 }
 
 std::string driver_name(DriverId id) {
     Registry& images = registry();
     ExclusiveGuard guard(images.lock);
-    return id < images.names.size() ? images.names[id] : "unknown";
+    const auto found = images.names.find(id);
+    return found != images.names.end() ? found->second : "unknown";
 }
 
 }  // namespace regent::ex

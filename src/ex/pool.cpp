@@ -6,6 +6,7 @@
 #include <cstring>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "ex/bugcheck.h"
 #include "ex/thread_state.h"
@@ -15,9 +16,11 @@
 namespace regent::ex {
 namespace {
 
+// What one driver has of one tag. A row is used again when its driver is gone and nothing is left of it; who remembers
+// it (find_counters) sees by the driver's id, which never comes back, that it is another's now.
 struct Counters {
-    DriverId driver = 0;
-    ULONG tag = 0;
+    std::atomic<DriverId> driver{0};
+    std::atomic<ULONG> tag{0};
     std::atomic<std::uint64_t> allocations{0};
     std::atomic<std::uint64_t> frees{0};
     std::atomic<std::uint64_t> bytes{0};
@@ -42,7 +45,8 @@ constexpr std::size_t quarantine_size = 64;
 
 struct Ledger {
     Mutex<LockRank::pool> lock;
-    std::unordered_map<std::uint64_t, Counters*> rows RG_GUARDED_BY(lock);  // rows are never removed
+    std::unordered_map<std::uint64_t, Counters*> rows RG_GUARDED_BY(lock);
+    std::vector<Counters*> spare RG_GUARDED_BY(lock);  // rows that nobody uses
     // Freed blocks rest here, filled with a pattern, so that freeing one twice is seen and using one is odd.
     void* quarantine[quarantine_size] RG_GUARDED_BY(lock) = {};
     std::size_t next RG_GUARDED_BY(lock) = 0;
@@ -55,14 +59,22 @@ Ledger& ledger() {
 
 Counters* find_counters(DriverId driver, ULONG tag) {
     thread_local Counters* last = nullptr;
-    if (last != nullptr && last->driver == driver && last->tag == tag) return last;
+    if (last != nullptr && last->driver.load(std::memory_order_acquire) == driver &&
+        last->tag.load(std::memory_order_relaxed) == tag) {
+        return last;
+    }
     Ledger& book = ledger();
     ExclusiveGuard guard(book.lock);
     Counters*& row = book.rows[std::uint64_t{driver} << 32 | tag];
     if (row == nullptr) {
-        row = new Counters;
-        row->driver = driver;
-        row->tag = tag;
+        if (book.spare.empty()) {
+            row = new Counters;
+        } else {
+            row = book.spare.back();
+            book.spare.pop_back();
+        }
+        row->tag.store(tag, std::memory_order_relaxed);
+        row->driver.store(driver, std::memory_order_release);
     }
     last = row;
     return row;
@@ -132,8 +144,8 @@ const bool strings_in_pool = [] {
 
 PoolUsage usage_of(const Counters& row) {
     PoolUsage usage;
-    usage.driver = row.driver;
-    usage.tag = row.tag;
+    usage.driver = row.driver.load(std::memory_order_relaxed);
+    usage.tag = row.tag.load(std::memory_order_relaxed);
     usage.frees = row.frees.load(std::memory_order_relaxed);
     usage.allocations = row.allocations.load(std::memory_order_relaxed);
     usage.bytes = row.bytes.load(std::memory_order_relaxed);
@@ -178,6 +190,26 @@ std::vector<PoolUsage> pool_left_by(DriverId driver) {
     std::vector<PoolUsage> result = pool_usage();
     std::erase_if(result, [driver](const PoolUsage& usage) { return usage.driver != driver || usage.blocks == 0; });
     return result;
+}
+
+void forget_pool_of(DriverId driver) {
+    Ledger& book = ledger();
+    ExclusiveGuard guard(book.lock);
+    for (auto row = book.rows.begin(); row != book.rows.end();) {
+        Counters& counters = *row->second;
+        const std::uint64_t frees = counters.frees.load(std::memory_order_relaxed);
+        if (counters.driver.load(std::memory_order_relaxed) != driver ||
+            counters.allocations.load(std::memory_order_relaxed) != frees) {
+            ++row;
+            continue;
+        }
+        counters.driver.store(~DriverId{0}, std::memory_order_release);
+        counters.allocations.store(0, std::memory_order_relaxed);
+        counters.frees.store(0, std::memory_order_relaxed);
+        counters.bytes.store(0, std::memory_order_relaxed);
+        book.spare.push_back(&counters);
+        row = book.rows.erase(row);
+    }
 }
 
 std::string tag_text(ULONG tag) {

@@ -19,10 +19,12 @@ struct PoolUsage {
     std::uint64_t frees = 0;
 };
 
-// One row for each driver and tag that ever allocated.
+// One row for each driver and tag that ever allocated, but for those forgotten.
 std::vector<PoolUsage> pool_usage();
 // Rows of one driver with blocks in use: what an unloading driver left behind.
 std::vector<PoolUsage> pool_left_by(DriverId driver);
+// The driver is gone for good: its rows without blocks in use are dropped. REQUIRES: none of its code runs any more.
+void forget_pool_of(DriverId driver);
 // "Cnsq" for 'qsnC'.
 std::string tag_text(ULONG tag);
 

@@ -88,6 +88,7 @@ std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
     }
     if (driver->id != 0 && !keep_image) {
         cm::filter::set_driver_profile(driver->id, cm::filter::Profile::windows7);
+        ex::forget_pool_of(driver->id);
         ex::remove_driver_image(driver->id);
     }
     if (keep_image) static_cast<void>(driver->code.release());  // something may still call into it

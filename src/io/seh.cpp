@@ -12,6 +12,7 @@
 #include "ex/bugcheck.h"
 #include "ex/call_driver.h"
 #include "ex/driver_image.h"
+#include "ex/escape.h"
 #include "rtl/foreign_call.h"
 #include "rtl/status.h"
 #if defined(__x86_64__)
@@ -30,9 +31,19 @@ ULONG bugcheck_for(std::string_view purpose) {
     return purpose == "completion routine" || purpose == "DPC" ? 0x1E : 0x7E;
 }
 
+constexpr int deepest_nesting = 16;  // of exceptions in filters; the stack is NT's limit
+thread_local int nesting = 0;
+
 }  // namespace
 
 void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, const std::string& place) {
+    if (ex::Escape* const escape = ex::Escape::current()) {
+        nesting = 0;
+#if defined(__x86_64__)
+        pe::drop_frames_below(reinterpret_cast<std::uint64_t>(escape));
+#endif
+        escape->leave(record.ExceptionCode);
+    }
     const auto where = reinterpret_cast<std::uint64_t>(record.ExceptionAddress);
     const ex::DriverFrame* const frame = ex::current_driver_frame();
     char line[512];
@@ -143,9 +154,6 @@ RgSehReturn:
 
 namespace {
 
-constexpr int deepest_nesting = 16;  // of exceptions in filters; the stack is NT's limit
-thread_local int nesting = 0;
-
 std::string place_in_driver(const EXCEPTION_RECORD& record, const void* pc) {
     Dl_info found{};
     const bool known = dladdr(pc, &found) != 0;
@@ -164,17 +172,18 @@ void unlink(RG_SEH_FRAME& frame) {
     frame.Linked = FALSE;
 }
 
-// Takes down the blocks inside `target` and goes on in its handler. A __finally block that raises is not run again: it
-// is out of the list before it runs.
+// A __finally block that raises is not run again: it is out of the list before it runs.
+void take_down(RG_SEH_FRAME& inner) {
+    unlink(inner);
+    if (!inner.Finally) return;
+    inner.Abnormal = 1;
+    rg_seh_call(&inner);
+}
+
+// Takes down the blocks inside `target` and goes on in its handler.
 [[noreturn]] void unwind_to(RG_SEH_FRAME& target) {
     ex::ThreadState& thread = ex::thread_state();
-    while (thread.exceptions != &target) {
-        RG_SEH_FRAME& inner = *thread.exceptions;
-        unlink(inner);
-        if (!inner.Finally) continue;
-        inner.Abnormal = 1;
-        rg_seh_call(&inner);
-    }
+    while (thread.exceptions != &target) take_down(*thread.exceptions);
     unlink(target);
     nesting = 0;
     if (target.HasJump) std::longjmp(*reinterpret_cast<std::jmp_buf*>(target.Jump), 1);
@@ -216,6 +225,11 @@ bool dispatch_exception(EXCEPTION_RECORD& record, CONTEXT& context, const void* 
         if ((record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) != 0) break;
         --nesting;
         return true;
+    }
+    // Who called the driver may survive this; then its blocks are taken down first.
+    while (ex::Escape::current() != nullptr && thread.exceptions != nullptr &&
+           thread.exceptions->Owner == thread.frame) {
+        take_down(*thread.exceptions);
     }
     stop_unhandled(record, context, place_in_driver(record, driver_pc));
 }

@@ -60,6 +60,15 @@ void DriverHost::set_parameter(const std::string& name, const std::string& value
     ZwClose(key);
 }
 
+void DriverHost::set_parameter(const std::string& name, const std::string& value, const std::string& text) {
+    ZwClose(make_key(services + name));
+    HANDLE key = make_key(services + name + "\\Parameters");
+    Named value_name(value);
+    Utf16 wide = rtl::from_utf8(text);
+    ZwSetValueKey(key, &value_name.string, 0, REG_SZ, wide.data(), static_cast<ULONG>((wide.size() + 1) * 2));
+    ZwClose(key);
+}
+
 bool DriverHost::printed(const std::string& text) {
     for (const ex::DebugLine& line : ex::DebugSink::instance().read(first_line_))
         if (line.text.find(text) != std::string::npos) return true;

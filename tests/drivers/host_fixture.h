@@ -23,6 +23,7 @@ protected:
     NTSTATUS load(const std::string& name, const std::string& image);
     NTSTATUS unload(const std::string& name);
     void set_parameter(const std::string& name, const std::string& value, ULONG number);
+    void set_parameter(const std::string& name, const std::string& value, const std::string& text);
     // Lines that the host or a driver printed since the test began contain `text`.
     bool printed(const std::string& text);
     // What follows `text` in the last such line; empty when there is none.

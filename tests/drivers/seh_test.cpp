@@ -7,12 +7,13 @@ namespace {
 
 class SehDriver : public DriverHost {
 protected:
-    static void set_value() {
+    static NTSTATUS set_value() {
         HANDLE key = make_key("\\Registry\\Machine\\Software\\SehTest");
         Named name("Value");
         ULONG number = 1;
-        ZwSetValueKey(key, &name.string, 0, REG_DWORD, &number, sizeof number);
+        const NTSTATUS status = ZwSetValueKey(key, &name.string, 0, REG_DWORD, &number, sizeof number);
         ZwClose(key);
+        return status;
     }
 };
 
@@ -31,6 +32,18 @@ TEST_F(SehDriver, nobody_handles_a_callbacks_exception) {
     EXPECT_DEATH(run(),
                  "REGISTRY_FILTER_DRIVER_EXCEPTION \\(0x00000000C0000005[^*]*registry callback of driver seh"
                  "[^*]*unhandled exception STATUS_ACCESS_VIOLATION at [^*]*writing 8");
+}
+
+// Version 1.0 of the callbacks, and what was before: the exception is the callback's answer, and everything goes on.
+TEST_F(SehDriver, older_windows_swallows_a_callbacks_exception) {
+    for (const char* profile : {"XP", "Server2003", "Vista"}) {
+        set_parameter("seh", "RegistryCallbackProfile", profile);
+        ASSERT_EQ(load("seh", "seh.sys"), STATUS_SUCCESS) << profile;
+        for (int i = 0; i < 3; ++i) EXPECT_EQ(set_value(), STATUS_ACCESS_VIOLATION) << profile;
+        EXPECT_EQ(unload("seh"), STATUS_SUCCESS) << profile;
+        EXPECT_EQ(set_value(), STATUS_SUCCESS) << profile;
+    }
+    EXPECT_FALSE(printed("left"));
 }
 
 }  // namespace

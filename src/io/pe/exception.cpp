@@ -6,6 +6,7 @@
 
 #include "ex/call_driver.h"
 #include "ex/driver_image.h"
+#include "ex/escape.h"
 #include "io/seh.h"
 #include "rtl/foreign_call.h"
 #include "rtl/status.h"
@@ -245,7 +246,16 @@ void raise_exception(EXCEPTION_RECORD& record, CONTEXT& context) {
         if (answer != ExceptionContinueExecution || (record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) != 0) break;
         resume(context);
     }
+    // Who called the driver may survive this: then all its frames are taken down first.
+    if (ex::Escape::current() != nullptr) unwind_to({}, record, context);
     stop_unhandled(record, context, place_in_image(record, context));
+}
+
+void drop_frames_below(std::uint64_t stack) {
+    ProcessorBlock* const block = processor_block();
+    if (block == nullptr) return;
+    block->top = first_above(block->top, stack);
+    block->handlers = first_above(block->handlers, stack);
 }
 
 void unwind_to(const UnwindTarget& target, EXCEPTION_RECORD& record, const CONTEXT& start) {

@@ -50,6 +50,9 @@ struct UnwindTarget {
 [[noreturn]] void unwind_to(const UnwindTarget& target, EXCEPTION_RECORD& record, const CONTEXT& start);
 
 [[noreturn]] void resume(const CONTEXT& context);
+
+// The thread's stack up to there is given up.
+void drop_frames_below(std::uint64_t stack);
 // The same where no image is involved.
 [[noreturn]] void resume_registers(const CONTEXT& context);
 
