@@ -228,6 +228,30 @@ TEST_F(Filters, context_user_counts_by_opening) {
     NtClose(second);
 }
 
+TEST_F(Filters, transaction_aware_tells_what_may_be_taken_back) {
+    start("transaction_aware");
+    HANDLE transaction = nullptr;
+    HANDLE key = nullptr;
+    HANDLE bound = nullptr;
+    HANDLE child = nullptr;
+    ASSERT_EQ(
+        NtCreateTransaction(&transaction, TRANSACTION_ALL_ACCESS, nullptr, nullptr, nullptr, 0, 0, 0, nullptr, nullptr),
+        STATUS_SUCCESS);
+    ASSERT_EQ(open(area, &key), STATUS_SUCCESS);
+    EXPECT_EQ(set(key, "Outside", 1), STATUS_SUCCESS);
+    Named name(area);
+    ASSERT_EQ(NtOpenKeyTransacted(&bound, KEY_ALL_ACCESS, &name.attributes, transaction), STATUS_SUCCESS);
+    EXPECT_EQ(set(bound, "Inside", 2), STATUS_SUCCESS);
+    EXPECT_EQ(set(bound, "Again", 3), STATUS_SUCCESS);
+    Named relative("Child");  // a plain create, relative to an opening that has a transaction
+    relative.attributes.RootDirectory = bound;
+    EXPECT_EQ(NtCreateKey(&child, KEY_ALL_ACCESS, &relative.attributes, 0, nullptr, 0, nullptr), STATUS_SUCCESS);
+    EXPECT_EQ(NtRollbackTransaction(transaction, TRUE), STATUS_SUCCESS);
+    for (HANDLE handle : {child, bound, key, transaction}) NtClose(handle);
+    stop("transaction_aware", "transaction_aware: 2 writes in transactions, 1 outside, 2 transacted creates");
+    EXPECT_EQ(open(area + "\\Child", &child), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
 TEST_F(Filters, legacy_xp_lives_in_its_time) {
     set_parameter("legacy_xp", "RegistryCallbackProfile", "XP");
     start("legacy_xp");
