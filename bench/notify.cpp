@@ -60,24 +60,27 @@ double time_wakes(const std::function<void()>& wait, const std::function<void(st
             wait();
             woken.store(now_ns());
         }
+        ready.store(rounds + 1);
     });
     std::vector<double> times;
     for (int i = 1; i <= rounds; ++i) {
-        while (ready.load() != i) std::this_thread::yield();
+        while (ready.load() < i) std::this_thread::yield();
         std::this_thread::sleep_for(std::chrono::microseconds(60));
         woken.store(0);
         const std::int64_t began = now_ns();
         wake(static_cast<std::uint32_t>(i));
-        while (woken.load() == 0) {
+        // A second wake may have ended two waits: then the waiter is ahead, and this round is not counted.
+        while (woken.load() == 0 && ready.load() == i) {
             std::this_thread::yield();
             // A waiter that was not there yet has missed it.
             if (now_ns() - began > 20'000'000) wake(static_cast<std::uint32_t>(i + rounds));
         }
-        times.push_back(static_cast<double>(woken.load() - began));
+        if (const std::int64_t ended = woken.load(); ended > began) times.push_back(static_cast<double>(ended - began));
     }
     waiter.join();
-    std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
-    return times[rounds / 2];
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
 }
 
 double time_futex() {
