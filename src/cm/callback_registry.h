@@ -52,7 +52,7 @@ struct ThreadRecord {
     ThreadRecord* next_free = nullptr;     // those whose thread has ended
 };
 ThreadRecord& make_thread_record();
-extern thread_local ThreadRecord* thread_record_pointer __attribute__((tls_model("initial-exec")));
+extern constinit thread_local ThreadRecord* thread_record_pointer __attribute__((tls_model("initial-exec")));
 inline ThreadRecord& this_thread() {
     ThreadRecord* record = thread_record_pointer;
     return record != nullptr ? *record : make_thread_record();

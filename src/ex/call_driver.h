@@ -20,10 +20,13 @@ public:
     }
     ~DriverCall() {
         thread_.frame = frame_.previous;
-        if (thread_.irql != irql_ || thread_.critical_regions != critical_regions_ ||
-            thread_.guarded_regions != guarded_regions_) [[unlikely]] {
+        // Each by itself: a comparison of all in one word, which compilers make of plain ones, waits for the three
+        // stores that the word was written by.
+        const auto changed = static_cast<std::uint32_t>(thread_.irql ^ irql_) |
+                             static_cast<std::uint32_t>(thread_.critical_regions ^ critical_regions_) |
+                             static_cast<std::uint32_t>(thread_.guarded_regions ^ guarded_regions_);
+        if (changed != 0) [[unlikely]]
             repair();
-        }
     }
     DriverCall(const DriverCall&) = delete;
     DriverCall& operator=(const DriverCall&) = delete;

@@ -40,7 +40,7 @@ struct ThreadState {
 };
 
 ThreadState& make_thread_state();
-extern thread_local ThreadState* thread_state_pointer __attribute__((tls_model("initial-exec")));
+extern constinit thread_local ThreadState* thread_state_pointer __attribute__((tls_model("initial-exec")));
 inline ThreadState& thread_state() {
     ThreadState* const state = thread_state_pointer;
     return state != nullptr ? *state : make_thread_state();
