@@ -59,8 +59,26 @@ bench_cm() {
     bench_wine
 }
 
+# Beside the build without the hook, and, where LTTng is installed, with a session that records the bench's tracepoint.
 bench_callbacks() {
-    REGENT_STORE=$work/callback-store "$bin/bench_callbacks" --runs "$runs" "${json_option[@]}"
+    cmake --preset release -B out/bare -DRG_BENCH=ON -DRG_CALLBACKS=OFF >/dev/null
+    cmake --build out/bare --target bench_callbacks >out/bare/build.log 2>&1 || { tail -20 out/bare/build.log; return 1; }
+    local session=
+    if command -v lttng >/dev/null; then
+        session=regent-bench-$$
+        export LTTNG_HOME=$work
+        lttng-sessiond --daemonize >/dev/null 2>&1 || true
+        lttng create "$session" --output="$work/lttng" >/dev/null && lttng enable-channel -u --subbuf-size=8M --num-subbuf=16 bench >/dev/null &&
+            lttng enable-event -u -c bench regent_bench:registry >/dev/null && lttng start >/dev/null || session=
+    fi
+    local result=0
+    REGENT_STORE=$work/callback-store "$bin/bench_callbacks" --runs "$runs" "${json_option[@]}" \
+        --bare "env REGENT_STORE=$work/bare-store $PWD/out/bare/bin/bench_callbacks" || result=$?
+    if [ -n "$session" ]; then
+        lttng stop | grep -iE 'discarded|lost' || true
+        lttng destroy "$session" >/dev/null
+    fi
+    return $result
 }
 
 # The SYSTEM hives from Windows above 10 MB are what `walk` and `validate` are about.
