@@ -90,10 +90,13 @@ Result<void> set_flags(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes info
 
 Result<void> set_tags(KeyBody& body, Bytes information) {
     const std::uint32_t word = RG_TRY(word_of(information));
-    const ReadKey key(body.block());
-    RG_TRY(key.alive());
     body.handle_tags.store(word & 0xFFFF, std::memory_order_relaxed);
     return {};
+}
+
+Result<void> check_alive(const KeyBody& body) {
+    if (body.bound() != nullptr) return TransactedKey(body.block(), *body.bound()->transaction).alive();
+    return ReadKey(body.block()).alive();
 }
 
 Result<void> delete_transacted(const KeyBody& body) {
@@ -146,6 +149,7 @@ Result<void> rename_key(KeyBody& body, Utf16View name, const se::Token& token, K
 }
 
 Result<void> set_key_information(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes information) {
+    RG_TRY(check_alive(body));  // before the length (HB-1)
     switch (what) {
         case KeyWriteTimeInformation:
             return set_write_time(body, information);

@@ -100,28 +100,35 @@ private:
 
     // The subkey's block; null when there is no such key.
     Result<Ref<KeyControlBlock>> step(KeyControlBlock& at, Utf16View component) {
-        if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
         // Application hives are reached by the handle that loading gives, never by a path (NS-15).
         if (at.parent() == nullptr && rtl::equal_folded(component, u"A")) return fail(STATUS_ACCESS_DENIED);
         if (transaction_ != nullptr) {
             TransactedKey key(at, *transaction_);
             RG_TRY(key.alive());
+            if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
             auto child = key.find_child(component);
             if (!child && at.hive().storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
             return child;
         }
         const ReadKey key(at);
         RG_TRY(key.alive());
+        if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
         auto child = find_subkey_locked(at, key.storage(), key.cell(), component);
         if (!child && key.storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
         return child;
     }
 
-    Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
+    // A new link must not be there already (SL-6).
+    Result<void> may_exist() const {
         if (creates() && (options() & REG_OPTION_CREATE_LINK) != 0) return fail(STATUS_OBJECT_NAME_COLLISION);
+        return {};
+    }
+
+    Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
         if (transaction_ != nullptr) return finish_transacted(at);
         const ReadKey key(at);
         RG_TRY(key.alive());
+        RG_TRY(may_exist());
         const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
             return check_access_locked(at, *request_.access.token, desired, request_.access.mode);
         }));
@@ -134,6 +141,7 @@ private:
     Result<ob::ParseOutcome> finish_transacted(KeyControlBlock& at) {
         TransactedKey key(at, *transaction_);
         RG_TRY(key.alive());
+        RG_TRY(may_exist());
         const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
             return key.check_access(*request_.access.token, desired, request_.access.mode);
         }));
