@@ -29,6 +29,8 @@ protected:
     // What follows `text` in the last such line; empty when there is none.
     std::string printed_after(const std::string& text);
 
+    const std::string& directory() const { return directory_; }  // holds the store
+
 private:
     std::string directory_;
     std::uint64_t first_line_ = 0;
