@@ -55,6 +55,20 @@ int start_number(const std::string& word) {
     return -1;
 }
 
+// The value Verify of the service key; -1 for another word.
+int verify_number(const std::string& word) {
+    static constexpr const char* words[] = {"off", "report", "stop"};
+    for (int i = 0; i < 3; ++i)
+        if (word == words[i]) return i;
+    return -1;
+}
+
+// The exit code of what has succeeded otherwise.
+int show_findings(const VerifierLines& report) {
+    for (const std::string& line : report.lines()) std::printf("  %s\n", line.c_str());
+    return report.findings() == 0 ? 0 : verifier_found;
+}
+
 // A path on this machine as NT names it; a bare file name stays one (it is looked up in the driver folder).
 std::string image_path(const std::string& image) {
     if (image.find('/') == std::string::npos) return image;
@@ -83,6 +97,7 @@ NTSTATUS write_service_key(const DriverOptions& options, int start) {
     if (start >= 0) set_dword("Start", static_cast<ULONG>(start));
     if (!options.image.empty() && NT_SUCCESS(status))
         status = set_string(key, "ImagePath", image_path(options.image), REG_EXPAND_SZ);
+    if (!options.verify.empty()) set_dword("Verify", static_cast<ULONG>(verify_number(options.verify)));
     // A driver that stops the system at its start must not be forgotten by that.
     if (NT_SUCCESS(status)) status = NtFlushKey(key);
     NtClose(key);
@@ -97,7 +112,11 @@ int load_driver(const DriverOptions& options) {
         std::fprintf(stderr, "regent: --start takes boot, system, auto, demand or disabled\n");
         return 2;
     }
-    if (!options.image.empty() || start >= 0) {
+    if (!options.verify.empty() && verify_number(options.verify) < 0) {
+        std::fprintf(stderr, "regent: --verify takes report, stop or off\n");
+        return 2;
+    }
+    if (!options.image.empty() || start >= 0 || !options.verify.empty()) {
         const NTSTATUS status = write_service_key(options, start);
         if (!NT_SUCCESS(status)) return failed("cannot write the service key of " + options.name, status);
     }
@@ -110,15 +129,23 @@ int load_driver(const DriverOptions& options) {
         return failed(reason.empty() ? what : what + ": " + reason, status);
     }
     std::printf("%s: loaded\n", options.name.c_str());
-    return 0;
+    if (!options.show_findings) return 0;
+    VerifierLines report(options.name);
+    if (auto all = DebugLines::open()) report.read(*all);
+    return report.watched() ? show_findings(report) : 0;
 }
 
 int unload_driver(const std::string& name) {
     Named service(services + name);
+    auto lines = DebugLines::open();
+    VerifierLines report(name);
+    if (lines) report.read(*lines);
+    const bool watched = report.watched();
     const NTSTATUS status = NtUnloadDriver(&service.string);
     if (!NT_SUCCESS(status)) return failed("cannot unload " + name, status);
     std::printf("%s: unloaded\n", name.c_str());
-    return 0;
+    if (lines) report.read(*lines);
+    return watched ? show_findings(report) : 0;
 }
 
 int list_drivers() {

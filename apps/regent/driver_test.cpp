@@ -117,7 +117,12 @@ int test_driver(const DriverTestOptions& options) {
     for (const std::string& parameter : options.parameters)
         if (!write_parameter(service, parameter)) return complain("no parameter: " + parameter);
     const std::uint64_t since = ex::DebugSink::instance().last_sequence();
-    DriverOptions driver{service, std::filesystem::absolute(options.driver).string(), "demand"};
+    DriverOptions driver;
+    driver.name = service;
+    driver.image = std::filesystem::absolute(options.driver).string();
+    driver.start = "demand";
+    driver.verify = options.verify ? "report" : "off";
+    driver.show_findings = false;  // all of them after the unload
     if (load_driver(driver) != 0) return 1;
     regtest::Tally tally;
     bool readable;
@@ -129,11 +134,13 @@ int test_driver(const DriverTestOptions& options) {
         }
         readable = run_scripts(options, files, tally);
     }
-    const bool unloaded = unload_driver(service) == 0;
+    const int unloaded = unload_driver(service);
     const bool fault = show_lines(since, options.verbose);
     std::printf("%s: %u checks, %u failed%s\n", service.c_str(), tally.checks, tally.failed,
-                fault ? ", the driver left something behind" : "");
-    return readable && unloaded && !fault && tally.failed == 0 && tally.checks != 0 ? 0 : 1;
+                fault                        ? ", the driver left something behind"
+                : unloaded == verifier_found ? ", the verifier found something"
+                                             : "");
+    return readable && unloaded == 0 && !fault && tally.failed == 0 && tally.checks != 0 ? 0 : 1;
 }
 
 }  // namespace regent::app

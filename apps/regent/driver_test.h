@@ -11,10 +11,11 @@ struct DriverTestOptions {
     std::vector<std::string> scripts;     // .regtest files
     std::vector<std::string> parameters;  // Name=text or Name=dword:N, below the service key's Parameters
     std::vector<std::string> altitudes;   // trace: the filters to look at
+    bool verify = false;                  // watched by the verifier
     bool verbose = false;                 // what the driver prints
 };
-// Loads the driver, runs the scripts' cases, unloads it. The exit code: 0 when every line was answered as expected and
-// the driver left nothing behind.
+// Loads the driver, runs the scripts' cases, unloads it. The exit code: 0 when every line was answered as expected the
+// driver left nothing behind, and the verifier found nothing.
 int test_driver(const DriverTestOptions& options);
 
 }  // namespace regent::app

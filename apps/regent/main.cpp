@@ -71,6 +71,10 @@ int main(int argc, char** argv) {
     load->add_option("name", driver.name, "Name of the service key")->required();
     load->add_option("--image", driver.image, "Driver file; makes or changes the service key");
     load->add_option("--start", driver.start, "boot, system, auto, demand or disabled");
+    load->add_option("--verify", driver.verify, "Watch the driver from now on: report (default), stop, or off")
+        ->expected(0, 1)
+        ->default_str("report")
+        ->check(CLI::IsMember({"report", "stop", "off"}));
     load->callback([&] { code = select(choice) ? app::load_driver(driver) : 1; });
     CLI::App* unload = with_gate(driver_command->add_subcommand("unload", "Unload a driver"));
     unload->add_option("name", driver.name, "Name of the service key")->required();
@@ -85,6 +89,7 @@ int main(int argc, char** argv) {
             ->check(CLI::ExistingFile);
         command->add_option("--parameter", test.parameters,
                             "Name=text or Name=dword:N below the service key's Parameters");
+        command->add_flag("--verify", test.verify, "Let the verifier watch the driver; what it finds fails the run");
         command->add_flag("--verbose", test.verbose, "Show what the driver prints");
         command->callback([&test, &code] { code = app::test_driver(test); });
         return command;

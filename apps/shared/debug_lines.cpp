@@ -64,4 +64,32 @@ std::string words_about_driver(DebugLines& lines, const std::string& name) {
     return words;
 }
 
+void VerifierLines::read(DebugLines& lines) {
+    const std::string everyone = "verifier: ";
+    const std::string frame = everyone + "   ";
+    for (auto batch = lines.read(0); batch && !batch->empty(); batch = lines.read(0)) {
+        for (const DebugLine& line : *batch) {
+            if (in_finding_ && line.text.starts_with(frame)) found_.push_back(line.text.substr(everyone.size()));
+            if (!line.text.starts_with(everyone) || line.text.starts_with(frame)) continue;
+            in_finding_ = false;
+            if (!line.text.starts_with(start_)) continue;
+            const std::string words = line.text.substr(start_.size());
+            if (words == "watched from here on") {
+                found_.clear();
+                watched_ = true;
+            } else if (words == "no longer watched") {
+                watched_ = false;
+            } else if (watched_) {
+                in_finding_ = true;
+                found_.push_back(words);
+            }
+        }
+    }
+}
+
+std::size_t VerifierLines::findings() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(found_, [](const std::string& line) { return !line.starts_with(' '); }));
+}
+
 }  // namespace regent::app

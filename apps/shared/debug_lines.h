@@ -37,4 +37,21 @@ private:
 // What the host printed about the driver `name` since the last read: why it refused it. Empty: nothing.
 std::string words_about_driver(DebugLines& lines, const std::string& name);
 
+// What the verifier found in a driver since its last load, as far as the lines reach back.
+class VerifierLines {
+public:
+    explicit VerifierLines(std::string driver) : start_("verifier: " + std::move(driver) + ": ") {}
+    void read(DebugLines& lines);
+    bool watched() const { return watched_; }  // loaded with verification, and not gone
+    // A line for each finding, its stack below it, indented.
+    const std::vector<std::string>& lines() const { return found_; }
+    std::size_t findings() const;
+
+private:
+    std::string start_;
+    std::vector<std::string> found_;
+    bool watched_ = false;
+    bool in_finding_ = false;
+};
+
 }  // namespace regent::app

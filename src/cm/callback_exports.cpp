@@ -4,6 +4,7 @@
 
 #include "cm/callback_registry.h"
 #include "ex/bugcheck.h"
+#include "ex/verifier.h"
 
 using namespace regent;
 using namespace regent::cm::filter;
@@ -15,9 +16,13 @@ struct NameCopy : UNICODE_STRING {
     Utf16 text;
 };
 
-NTSTATUS hand_out(const Result<LARGE_INTEGER>& made, PLARGE_INTEGER cookie) {
+NTSTATUS hand_out(const Result<LARGE_INTEGER>& made, PEX_CALLBACK_FUNCTION function, PLARGE_INTEGER cookie) {
     if (!made) return made.error().code();
     *cookie = *made;
+    if (ex::verifier::active())
+        ex::verifier::acquired(ex::verifier::Resource::callback, static_cast<std::uint64_t>(made->QuadPart),
+                               ex::driver_of(reinterpret_cast<const void*>(function)),
+                               "a registry callback, not unregistered");
     return STATUS_SUCCESS;
 }
 
@@ -40,7 +45,8 @@ extern "C" {
 NTSTATUS CmRegisterCallback(PEX_CALLBACK_FUNCTION Function, PVOID Context, PLARGE_INTEGER Cookie) {
     check_irql("CmRegisterCallback");
     if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
-    return hand_out(register_legacy(Function, Context, profile_of(reinterpret_cast<const void*>(Function))), Cookie);
+    const Profile profile = profile_of(reinterpret_cast<const void*>(Function));
+    return hand_out(register_legacy(Function, Context, profile), Function, Cookie);
 }
 
 // ERRORS, in this order: INVALID_PARAMETER_3 (no driver, R4), INVALID_PARAMETER_6 (Reserved), INVALID_PARAMETER
@@ -54,12 +60,15 @@ NTSTATUS CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING A
     if (Driver == nullptr) return STATUS_INVALID_PARAMETER_3;
     if (Reserved != nullptr) return STATUS_INVALID_PARAMETER_6;
     if (Cookie == nullptr) return STATUS_INVALID_PARAMETER;
-    return hand_out(register_callback(Function, rtl::view(Altitude), Context, profile), Cookie);
+    return hand_out(register_callback(Function, rtl::view(Altitude), Context, profile), Function, Cookie);
 }
 
 NTSTATUS CmUnRegisterCallback(LARGE_INTEGER Cookie) {
     check_irql("CmUnRegisterCallback");
-    return rtl::to_ntstatus(unregister_callback(Cookie));
+    const Result<void> done = unregister_callback(Cookie);
+    if (done && ex::verifier::active())
+        ex::verifier::released(ex::verifier::Resource::callback, static_cast<std::uint64_t>(Cookie.QuadPart));
+    return rtl::to_ntstatus(done);
 }
 
 // Windows before Vista has neither the routine nor a version: 0.0.

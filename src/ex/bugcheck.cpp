@@ -1,11 +1,7 @@
 #include "ex/bugcheck.h"
 #include "rtl/foreign_call.h"
 
-#include <dlfcn.h>
-#include <execinfo.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cinttypes>
 #include <cstdio>
@@ -14,6 +10,7 @@
 #include "ex/call_driver.h"
 #include "ex/debug_sink.h"
 #include "ex/driver_image.h"
+#include "ex/stack_trace.h"
 #include "rtl/fail_fast.h"
 #include "rtl/status.h"
 
@@ -78,27 +75,10 @@ std::string report_of(const BugCheck& check) {
     return text;
 }
 
-// One line for a return address: the driver or the library it lies in, and the symbol before it where one is exported.
-std::string stack_line(const void* address) {
-    Dl_info info{};
-    const bool found = ::dladdr(address, &info) != 0;
-    const DriverId driver = driver_of(address);
-    const char* const file = found && info.dli_fname != nullptr ? info.dli_fname : "?";
-    std::string line = print("    %p  %s", address, driver != 0 ? driver_name(driver).c_str() : file);
-    const auto at = reinterpret_cast<std::uintptr_t>(address);
-    if (found && info.dli_sname != nullptr) {
-        line += print(" %s+0x%zx", info.dli_sname, std::size_t{at - reinterpret_cast<std::uintptr_t>(info.dli_saddr)});
-    } else if (found) {
-        line += print(" +0x%zx", std::size_t{at - reinterpret_cast<std::uintptr_t>(info.dli_fbase)});
-    }
-    return line + "\n";
-}
-
 std::string stack_of_this_thread() {
-    std::array<void*, 64> addresses;
-    const int count = ::backtrace(addresses.data(), static_cast<int>(addresses.size()));
     std::string text = "    stack:\n";
-    for (int i = 1; i < count; ++i) text += stack_line(addresses[static_cast<std::size_t>(i)]);
+    for (const void* const address : capture_stack())
+        text += print("    %p  ", address) + describe_call(address) + "\n";
     return text;
 }
 

@@ -62,10 +62,12 @@ Registry& registry() {
 
 }  // namespace
 
-DriverId add_driver_image(std::string name, const void* start, std::size_t size) {
+DriverId add_driver_image(std::string name, const void* start, std::size_t size, Verify verify) {
     Registry& images = registry();
     ExclusiveGuard guard(images.lock);
-    const DriverId id = ++images.last_id;
+    DriverId id = ++images.last_id;
+    if (verify != Verify::off) id |= verified_bit;
+    if (verify == Verify::stop) id |= stop_bit;
     images.names.emplace(id, std::move(name));
     if (Slot* const slot = images.slot_of_locked(0)) {
         const auto first = reinterpret_cast<std::uintptr_t>(start);
@@ -93,6 +95,13 @@ DriverId driver_of(const void* address) {
     for (std::size_t i = 0; i < used; ++i)
         if (const DriverId found = images.slots[i].find(where)) return found;
     return 0;
+}
+
+std::uintptr_t driver_start(DriverId id) {
+    Registry& images = registry();
+    ExclusiveGuard guard(images.lock);
+    const Slot* const slot = id != 0 ? images.slot_of_locked(id) : nullptr;
+    return slot != nullptr ? slot->start.load(std::memory_order_relaxed) : 0;
 }
 
 std::string driver_name(DriverId id) {

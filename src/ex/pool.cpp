@@ -10,6 +10,7 @@
 
 #include "ex/bugcheck.h"
 #include "ex/thread_state.h"
+#include "ex/verifier.h"
 #include "rtl/lock.h"
 #include "rtl/rtl_allocator.h"
 
@@ -40,7 +41,8 @@ constexpr std::uint32_t magic_free = 0x45455246;  // "FREE"
 constexpr std::uint64_t canary = 0xFEEDFACECAFEBEEFu;
 constexpr int pattern_new = 0xBA;
 constexpr int pattern_freed = 0xDD;
-constexpr ULONG no_tag = 0x656E6F4E;  // 'enoN'
+constexpr DriverId nobody = verified_bit - 1;  // of a spare row
+constexpr ULONG no_tag = 0x656E6F4E;           // 'enoN'
 constexpr std::size_t quarantine_size = 64;
 
 struct Ledger {
@@ -99,27 +101,42 @@ DriverId owner_of(const void* caller) {
     return frame != nullptr ? driver_of(frame->routine) : 0;
 }
 
-void check_block(Header& header, void* block, ULONG tag) {
+DriverId driver_of_block(const Header& header) { return header.counters->driver.load(std::memory_order_relaxed); }
+
+// False: it was freed before, which the verifier has reported.
+bool check_block(Header& header, void* block, ULONG tag) {
     const auto address = reinterpret_cast<ULONG_PTR>(block);
     const std::uint32_t magic = __atomic_load_n(&header.magic, __ATOMIC_ACQUIRE);
-    if (magic == magic_free) KeBugCheckEx(0xC2, 7, 0, header.tag, address);
+    if (magic == magic_free) {
+        if (verifier::active() && verifier::pool_freed_before(block)) return false;
+        KeBugCheckEx(0xC2, 7, 0, header.tag, address);
+    }
     if (magic != magic_live) KeBugCheckEx(0xC2, 0x46, address, 0, 0);
-    if (tag != 0 && tag != header.tag) KeBugCheckEx(0xC2, 0x0A, address, header.tag, tag);
+    if (tag != 0 && tag != header.tag) {
+        if (!is_verified(driver_of_block(header))) KeBugCheckEx(0xC2, 0x0A, address, header.tag, tag);
+        verifier::pool_wrong_tag(block, header.tag, tag, driver_of_block(header));
+    }
     if (std::memcmp(static_cast<char*>(block) + header.size, &canary, sizeof canary) != 0) {
+        if (is_verified(driver_of_block(header)))
+            verifier::pool_overrun(block, header.tag, header.size, driver_of_block(header));
         KeBugCheckEx(0xC4, 0x51, address, header.tag, header.size);
     }
     std::uint32_t expected = magic_live;
     if (!__atomic_compare_exchange_n(&header.magic, &expected, magic_free, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         KeBugCheckEx(0xC2, 7, 0, header.tag, address);
     }
+    return true;
 }
 
 void free_block(void* block, ULONG tag) {
     if (block == nullptr) KeBugCheckEx(0xC2, 0x46, 0, 0, 0);
     Header& header = *header_of(block);
-    check_block(header, block, tag);
+    if (!check_block(header, block, tag)) return;
+    const DriverId owner = driver_of_block(header);
     header.counters->frees.fetch_add(1, std::memory_order_relaxed);
     header.counters->bytes.fetch_sub(header.size, std::memory_order_relaxed);
+    if (is_verified(owner)) [[unlikely]]
+        return verifier::pool_freed(block, header.base, header.size, header.tag, owner);
 #ifdef NDEBUG
     std::free(header.base);
 #else
@@ -161,7 +178,8 @@ PVOID allocate_pool(ULONG type, SIZE_T size, ULONG tag, const void* caller) {
     void* base = nullptr;
     char* block = host_allocate(size, &base);
     if (block == nullptr) return nullptr;
-    Counters* counters = find_counters(owner_of(caller), tag);
+    const DriverId owner = owner_of(caller);
+    Counters* counters = find_counters(owner, tag);
     counters->allocations.fetch_add(1, std::memory_order_relaxed);
     counters->bytes.fetch_add(size, std::memory_order_relaxed);
     *header_of(block) = Header{magic_live, tag, size, counters, base};
@@ -173,6 +191,8 @@ PVOID allocate_pool(ULONG type, SIZE_T size, ULONG tag, const void* caller) {
         std::memset(block, pattern_new, size);
 #endif
     }
+    if (is_verified(owner)) [[unlikely]]
+        verifier::pool_allocated(block, type, size, tag, owner);
     return block;
 }
 
@@ -203,7 +223,7 @@ void forget_pool_of(DriverId driver) {
             ++row;
             continue;
         }
-        counters.driver.store(~DriverId{0}, std::memory_order_release);
+        counters.driver.store(nobody, std::memory_order_release);
         counters.allocations.store(0, std::memory_order_relaxed);
         counters.frees.store(0, std::memory_order_relaxed);
         counters.bytes.store(0, std::memory_order_relaxed);
@@ -254,7 +274,8 @@ PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
     constexpr POOL_FLAGS required = 0xFFFFFFFF;  // unknown bits above are optional parameters
     PVOID block = nullptr;
     if (Tag != 0 && __builtin_popcountll(Flags & kinds) == 1 && (Flags & required & ~known) == 0) {
-        const ULONG type = (Flags & POOL_FLAG_UNINITIALIZED) != 0 ? 0u : ULONG{POOL_ZERO_ALLOCATION};
+        ULONG type = (Flags & POOL_FLAG_PAGED) != 0 ? ULONG{PagedPool} : ULONG{NonPagedPoolNx};
+        if ((Flags & POOL_FLAG_UNINITIALIZED) == 0) type |= POOL_ZERO_ALLOCATION;
         block = allocate_pool(type, NumberOfBytes, Tag, regent::rtl::driver_caller(__builtin_return_address(0)));
     }
     if (block == nullptr && (Flags & POOL_FLAG_RAISE_ON_FAILURE) != 0) raise_no_memory();

@@ -17,6 +17,12 @@ namespace {
 
 constexpr UCHAR timer_set = 1;  // KTIMER.Header.Absolute: on the timer list
 
+void add_routine_of(DriverId driver, const KDPC* dpc, std::vector<const void*>& routines) {
+    if (dpc == nullptr) return;
+    const auto* const routine = reinterpret_cast<const void*>(dpc->DeferredRoutine);
+    if (driver_of(routine) == driver) routines.push_back(routine);
+}
+
 // The DPC queue. KDPC.DpcData is not null while queued. Lock order: dispatcher, then this.
 class DpcQueue {
 public:
@@ -56,14 +62,11 @@ public:
         changed_.wait(lock_, [this]() RG_NO_ANALYSIS { return first_ == nullptr && running_ == nullptr; });
     }
 
-    std::size_t count_of(DriverId driver) {
+    void find_routines(DriverId driver, std::vector<const void*>& routines) {
         ExclusiveGuard guard(lock_);
-        std::size_t count = running_ != nullptr && driver_of(running_) == driver ? 1 : 0;
-        for (PSINGLE_LIST_ENTRY entry = first_; entry != nullptr; entry = entry->Next) {
-            const KDPC* dpc = CONTAINING_RECORD(entry, KDPC, DpcListEntry);
-            count += driver_of(reinterpret_cast<const void*>(dpc->DeferredRoutine)) == driver ? 1 : 0;
-        }
-        return count;
+        if (running_ != nullptr && driver_of(running_) == driver) routines.push_back(running_);
+        for (PSINGLE_LIST_ENTRY entry = first_; entry != nullptr; entry = entry->Next)
+            add_routine_of(driver, CONTAINING_RECORD(entry, KDPC, DpcListEntry), routines);
     }
 
 private:
@@ -133,14 +136,9 @@ public:
         return true;
     }
 
-    std::size_t count_locked(DriverId driver) const {
-        std::size_t count = 0;
-        for (const LIST_ENTRY* entry = timers_.Flink; entry != &timers_; entry = entry->Flink) {
-            const KDPC* dpc = CONTAINING_RECORD(entry, const KTIMER, TimerListEntry)->Dpc;
-            if (dpc == nullptr) continue;
-            count += driver_of(reinterpret_cast<const void*>(dpc->DeferredRoutine)) == driver ? 1 : 0;
-        }
-        return count;
+    void find_routines_locked(DriverId driver, std::vector<const void*>& routines) const {
+        for (const LIST_ENTRY* entry = timers_.Flink; entry != &timers_; entry = entry->Flink)
+            add_routine_of(driver, CONTAINING_RECORD(entry, const KTIMER, TimerListEntry)->Dpc, routines);
     }
 
 private:
@@ -203,10 +201,12 @@ ULONGLONG due_of(LARGE_INTEGER due) {
 
 }  // namespace
 
-std::size_t timers_of(DriverId driver) {
-    const std::size_t queued = dpcs().count_of(driver);
+std::vector<const void*> timers_of(DriverId driver) {
+    std::vector<const void*> routines;
+    dpcs().find_routines(driver, routines);
     ExclusiveGuard guard(dispatcher_lock());
-    return queued + timers().count_locked(driver);
+    timers().find_routines_locked(driver, routines);
+    return routines;
 }
 
 }  // namespace regent::ex

@@ -37,19 +37,25 @@ public:
         if (spawn) spawn_system_thread(name_, [](void* queue) { static_cast<Queue*>(queue)->work(); }, this);
     }
 
-    std::size_t items_of(DriverId driver) {
+    void find_items(DriverId driver, std::vector<const void*>& routines) {
+        const auto add = [&](PWORKER_THREAD_ROUTINE routine) {
+            const auto* const address = reinterpret_cast<const void*>(routine);
+            if (driver_of(address) == driver) routines.push_back(address);
+        };
         ExclusiveGuard guard(lock_);
-        std::size_t count = 0;
-        for (const LIST_ENTRY* entry = items_.Flink; entry != &items_; entry = entry->Flink) {
-            const auto* item = CONTAINING_RECORD(entry, const WORK_QUEUE_ITEM, List);
-            count += driver_of(reinterpret_cast<const void*>(item->WorkerRoutine)) == driver ? 1 : 0;
-        }
-        for (const DriverId running : running_) count += running == driver ? 1 : 0;
-        return count;
+        for (const LIST_ENTRY* entry = items_.Flink; entry != &items_; entry = entry->Flink)
+            add(CONTAINING_RECORD(entry, const WORK_QUEUE_ITEM, List)->WorkerRoutine);
+        for (const PWORKER_THREAD_ROUTINE running : running_) add(running);
+    }
+
+    bool has_items(DriverId driver) {
+        std::vector<const void*> routines;
+        find_items(driver, routines);
+        return !routines.empty();
     }
 
     void drain(DriverId driver) {
-        while (items_of(driver) != 0) {
+        while (has_items(driver)) {
             ExclusiveGuard guard(lock_);
             const std::uint64_t seen = finished_;
             const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
@@ -65,7 +71,6 @@ private:
     struct Job {
         PWORKER_THREAD_ROUTINE routine = nullptr;
         PVOID parameter = nullptr;
-        DriverId driver = 0;
     };
 
     // The item is the caller's again as soon as this returns.
@@ -79,8 +84,7 @@ private:
         Job job;
         job.routine = item->WorkerRoutine;
         job.parameter = item->Parameter;
-        job.driver = driver_of(reinterpret_cast<const void*>(job.routine));
-        running_.push_back(job.driver);
+        running_.push_back(job.routine);
         __atomic_store_n(&item->List.Flink, nullptr, __ATOMIC_RELEASE);
         return job;
     }
@@ -90,7 +94,7 @@ private:
         {
             ExclusiveGuard guard(lock_);
             for (std::size_t i = 0; i < running_.size(); ++i) {
-                if (running_[i] != job.driver) continue;
+                if (running_[i] != job.routine) continue;
                 running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
                 break;
             }
@@ -105,7 +109,7 @@ private:
     ConditionVariable changed_;
     ConditionVariable done_;
     LIST_ENTRY items_ RG_GUARDED_BY(lock_);
-    std::vector<DriverId> running_ RG_GUARDED_BY(lock_);
+    std::vector<PWORKER_THREAD_ROUTINE> running_ RG_GUARDED_BY(lock_);
     std::size_t queued_ RG_GUARDED_BY(lock_) = 0;
     std::size_t idle_ RG_GUARDED_BY(lock_) = 0;
     std::size_t workers_ RG_GUARDED_BY(lock_) = 0;
@@ -149,14 +153,18 @@ void start_system_thread(void (*body)(void*), void* argument) { spawn_system_thr
 
 void queue_work(WORK_QUEUE_ITEM& item, WORK_QUEUE_TYPE type) { queue_of(type).push(item); }
 
-std::size_t work_items_of(DriverId driver) {
+std::vector<const void*> work_of(DriverId driver) {
     Queues& all = queues();
-    return all.delayed.items_of(driver) + all.critical.items_of(driver) + all.hypercritical.items_of(driver);
+    std::vector<const void*> routines;
+    all.delayed.find_items(driver, routines);
+    all.critical.find_items(driver, routines);
+    all.hypercritical.find_items(driver, routines);
+    return routines;
 }
 
 void drain_work_items(DriverId driver) {
     // A routine may queue to another queue before it returns.
-    while (work_items_of(driver) != 0) {
+    while (!work_of(driver).empty()) {
         queues().delayed.drain(driver);
         queues().critical.drain(driver);
         queues().hypercritical.drain(driver);

@@ -35,7 +35,7 @@ TEST(WorkQueue, item_may_be_queued_again_from_its_routine) {
     EXPECT_EQ(wait(job.done.Header), STATUS_SUCCESS);
     EXPECT_EQ(job.runs, 3);
     drain_work_items(0);
-    EXPECT_EQ(work_items_of(0), 0u);
+    EXPECT_TRUE(work_of(0).empty());
 }
 
 struct Pair {
@@ -108,7 +108,7 @@ TEST(Timer, periodic_goes_on_until_cancelled) {
     LARGE_INTEGER pause = ms(10);
     KeDelayExecutionThread(KernelMode, FALSE, &pause);
     EXPECT_EQ(ticker.ticks, ticks);
-    EXPECT_EQ(timers_of(0), 0u);
+    EXPECT_TRUE(timers_of(0).empty());
 }
 
 TEST(Dpc, is_queued_once_and_may_be_removed) {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "ex/verifier.h"
 #include "io/file_object.h"
 #include "io/request.h"
 #include "ob/security.h"
@@ -11,6 +12,8 @@
 #include "wdk/wdmsec.h"
 
 namespace regent::io {
+
+namespace verifier = ex::verifier;
 
 namespace {
 
@@ -85,7 +88,19 @@ NTSTATUS create_for_driver(PDRIVER_OBJECT driver, const NewDevice& wanted, PDEVI
     auto device = create_device(*io::body_of(driver).state, wanted);
     if (!device) return device.error().code();
     *out = *device;
+    if (verifier::active())
+        verifier::acquired(
+            verifier::Resource::device, reinterpret_cast<std::uint64_t>(*out), io::body_of(driver).state->id,
+            "device " + (wanted.name.empty() ? "without a name" : rtl::to_utf8(wanted.name)) + ", not deleted");
     return STATUS_SUCCESS;
+}
+
+// Names of links differ in case without meaning it.
+std::uint64_t link_key(Utf16View link) {
+    std::string name = rtl::to_utf8(link);
+    for (char& c : name)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return verifier::key_of(name);
 }
 
 Utf16 name_of(PCUNICODE_STRING name, ULONG characteristics) {
@@ -144,13 +159,18 @@ NTSTATUS WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT driver, ULONG extension_size,
 
 VOID IoDeleteDevice(PDEVICE_OBJECT device) {
     if (state_of(device).deleted.exchange(true)) KeBugCheckEx(0xC9, 0x240, reinterpret_cast<ULONG_PTR>(device), 0, 0);
+    if (verifier::active()) verifier::released(verifier::Resource::device, reinterpret_cast<std::uint64_t>(device));
     unlink_device(device);
     ob::make_temporary(device);
     ob::dereference(device);
 }
 
 NTSTATUS IoCreateSymbolicLink(PUNICODE_STRING link, PUNICODE_STRING target) {
-    return rtl::to_ntstatus(ob::create_symbolic_link(rtl::view(link), rtl::view(target)));
+    const auto made = ob::create_symbolic_link(rtl::view(link), rtl::view(target));
+    if (made && verifier::active())
+        verifier::acquired(verifier::Resource::link, link_key(rtl::view(link)), verifier::verified_caller(),
+                           "link " + rtl::to_utf8(rtl::view(link)) + ", not deleted");
+    return rtl::to_ntstatus(made);
 }
 
 NTSTATUS IoDeleteSymbolicLink(PUNICODE_STRING link) {
@@ -162,6 +182,7 @@ NTSTATUS IoDeleteSymbolicLink(PUNICODE_STRING link) {
     auto object = ob::lookup(attributes, &ob::types::symbolic_link(), access);
     if (!object) return object.error().code();
     ob::make_temporary(object->get());
+    if (verifier::active()) verifier::released(verifier::Resource::link, link_key(rtl::view(link)));
     return STATUS_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ex/driver_image.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
 
@@ -17,7 +18,8 @@ struct DriverDescription {
     Utf16 image_path;     // ImagePath; empty: <name>.so
     ULONG type = 1;       // SERVICE_KERNEL_DRIVER (1) or SERVICE_FILE_SYSTEM_DRIVER (2); others are INVALID_PARAMETER
     ULONG start = 3;      // 4 (disabled) is refused
-    bool bind_missing_imports = false;  // BindMissingImports, ours: a PE image loads although an import is missing
+    bool bind_missing_imports = false;    // BindMissingImports, ours: a PE image loads although an import is missing
+    ex::Verify verify = ex::Verify::off;  // Verify, ours: 1 watched by the verifier, 2 stopped by its first finding
     // Parameters\RegistryCallbackProfile, ours: the Windows whose registry callbacks the driver was written for.
     Utf16 callback_profile;
 };

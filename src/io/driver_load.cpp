@@ -5,6 +5,7 @@
 #include "ex/call_driver.h"
 #include "ex/debug_sink.h"
 #include "ex/hooks.h"
+#include "ex/verifier.h"
 #include "io/driver_life.h"
 #include "io/file.h"
 #include "ob/notify.h"
@@ -65,7 +66,8 @@ Loaded<void> map_image(DriverState& driver, const DriverDescription& description
     driver.code = std::move(*code);
     driver.file = *identity;
     const Bytes memory = driver.code->memory();
-    driver.id = ex::add_driver_image(rtl::to_utf8(driver.name), memory.data(), memory.size());
+    driver.id = ex::add_driver_image(rtl::to_utf8(driver.name), memory.data(), memory.size(), description.verify);
+    if (ex::is_verified(driver.id)) ex::verifier::start(driver.id);
     cm::filter::set_driver_profile(driver.id, profile);
     DRIVER_OBJECT& object = driver.object->object;
     object.DriverStart = const_cast<std::byte*>(memory.data());

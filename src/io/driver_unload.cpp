@@ -6,11 +6,13 @@
 #include "ex/debug_sink.h"
 #include "ex/hooks.h"
 #include "ex/pool.h"
+#include "ex/verifier.h"
 #include "ex/work_queue.h"
 #include "io/driver_life.h"
 #include "io/flt.h"
 #include "io/request.h"
 #include "ob/notify.h"
+#include "ob/system_thread.h"
 
 namespace regent::io {
 
@@ -46,9 +48,29 @@ std::string describe_pool(const std::vector<ex::PoolUsage>& left) {
            ex::tag_text(left.front().tag);
 }
 
-// A timer that is still set will run code of the image, so then the image stays mapped.
+// What will run the driver's code although Unload has returned. An I/O work item is none: it keeps the image.
+void report_running(ex::DriverId driver) {
+    const auto report = [driver](const char* what, const std::vector<const void*>& routines) {
+        for (const void* routine : routines)
+            ex::verifier::report_at(driver, ex::verifier::rules::worker_running,
+                                    std::string(what) + " when Unload had returned", routine);
+    };
+    report("a work item without a device is queued or runs", ex::work_of(driver));
+    report("a system thread runs", ob::driver_threads_of(driver));
+    for (const void* routine : ex::timers_of(driver))
+        ex::verifier::report_at(driver, ex::verifier::rules::timer_left, "a timer or DPC is set", routine);
+}
+
+// A timer that is still set will run code of the image, and a thread does, so then the image stays mapped.
 bool find_leftovers(DriverState& driver, std::string& findings) {
+    using ex::verifier::Resource;
     const Bytes image = driver.code != nullptr ? driver.code->memory() : Bytes();
+    const bool watched = ex::is_verified(driver.id);
+    if (watched) {
+        report_running(driver.id);
+        for (const Resource kind : {Resource::callback, Resource::device, Resource::link, Resource::notify})
+            ex::verifier::report_left(driver.id, kind);
+    }
     if (const std::size_t callbacks = cm::filter::unregister_image(image.data(), image.size()))
         add_finding(findings, std::to_string(callbacks) + " registry callbacks left registered, unregistered now");
     if (const std::size_t filters = remove_filters(&driver.object->object))
@@ -59,11 +81,17 @@ bool find_leftovers(DriverState& driver, std::string& findings) {
         add_finding(findings, std::to_string(devices) + " devices left, deleted now");
     wait_for_work(driver);
     if (driver.id == 0) return false;
+    if (watched) {
+        ex::verifier::report_left(driver.id, Resource::work_item);
+        ex::verifier::report_pool_left(driver.id);
+    }
     if (const auto pool = ex::pool_left_by(driver.id); !pool.empty())
         add_finding(findings, describe_pool(pool) + " left");
-    const std::size_t timers = ex::timers_of(driver.id);
+    const std::size_t timers = ex::timers_of(driver.id).size();
     if (timers != 0) add_finding(findings, std::to_string(timers) + " timers or DPCs left, the image stays mapped");
-    return timers != 0;
+    const std::size_t threads = ob::driver_threads_of(driver.id).size();
+    if (threads != 0) add_finding(findings, std::to_string(threads) + " threads left, the image stays mapped");
+    return timers + threads != 0;
 }
 
 std::string run_unload(DriverState& driver) {
@@ -89,6 +117,7 @@ std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
     if (driver->id != 0 && !keep_image) {
         cm::filter::set_driver_profile(driver->id, cm::filter::Profile::windows7);
         ex::forget_pool_of(driver->id);
+        if (ex::is_verified(driver->id)) ex::verifier::end(driver->id);
         ex::remove_driver_image(driver->id);
     }
     if (keep_image) static_cast<void>(driver->code.release());  // something may still call into it

@@ -13,6 +13,7 @@
 #include "ex/call_driver.h"
 #include "ex/driver_image.h"
 #include "ex/escape.h"
+#include "ex/stack_trace.h"
 #include "rtl/foreign_call.h"
 #include "rtl/status.h"
 #if defined(__x86_64__)
@@ -239,6 +240,7 @@ void deliver_exceptions() {
     std::call_once(once, [] {
         pe::catch_faults();
         ex::set_raise_hook(raise_from_host);
+        ex::set_image_stack_hook(pe::stack_in_images);
     });
 }
 

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "ex/call_driver.h"
+#include "ex/verifier.h"
 #include "ex/work_queue.h"
 #include "io/io_state.h"
 
@@ -38,6 +39,17 @@ void run_item(PVOID parameter) {
     driver->work.fetch_sub(1);
 }
 
+void remember(PIO_WORKITEM item) {
+    if (!ex::verifier::active()) return;
+    ex::verifier::acquired(ex::verifier::Resource::work_item, reinterpret_cast<std::uint64_t>(item),
+                           driver_of(item->object).id, "a work item, not freed");
+}
+
+void forget(PIO_WORKITEM item) {
+    if (!ex::verifier::active()) return;
+    ex::verifier::released(ex::verifier::Resource::work_item, reinterpret_cast<std::uint64_t>(item));
+}
+
 void queue(PIO_WORKITEM item, WORK_QUEUE_TYPE type) {
     driver_of(item->object).work.fetch_add(1);
     ob::reference(item->object);
@@ -54,9 +66,10 @@ VOID IoInitializeWorkItem(PVOID object, PIO_WORKITEM item) {
     new (item) _IO_WORKITEM{};
     item->object = object;
     ExInitializeWorkItem(&item->item, run_item, item);
+    remember(item);
 }
 
-VOID IoUninitializeWorkItem(PIO_WORKITEM) {}
+VOID IoUninitializeWorkItem(PIO_WORKITEM item) { forget(item); }
 
 PIO_WORKITEM IoAllocateWorkItem(PDEVICE_OBJECT device) {
     void* memory = std::malloc(sizeof(_IO_WORKITEM));
@@ -66,7 +79,10 @@ PIO_WORKITEM IoAllocateWorkItem(PDEVICE_OBJECT device) {
     return item;
 }
 
-VOID IoFreeWorkItem(PIO_WORKITEM item) { std::free(item); }
+VOID IoFreeWorkItem(PIO_WORKITEM item) {
+    forget(item);
+    std::free(item);
+}
 
 VOID IoQueueWorkItem(PIO_WORKITEM item, PIO_WORKITEM_ROUTINE routine, WORK_QUEUE_TYPE type, PVOID context) {
     item->routine = routine;

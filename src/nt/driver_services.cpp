@@ -1,4 +1,6 @@
 // NtLoadDriver and NtUnloadDriver: the service key is read here, by Zw services; io does the rest.
+#include <algorithm>
+
 #include "io/driver.h"
 #include "nt/capture.h"
 #include "nt/service.h"
@@ -42,6 +44,8 @@ NTSTATUS NtLoadDriver(PUNICODE_STRING DriverServiceName) {
         description.start = key->dword(u"Start").value_or(description.start);
         if (const auto parameters = ZwKey::open(u"Parameters", KEY_READ, key->handle()))
             description.callback_profile = parameters->string(u"RegistryCallbackProfile").value_or(Utf16());
+        description.verify =
+            static_cast<ex::Verify>(std::min(key->dword(u"Verify").value_or(0), static_cast<ULONG>(ex::Verify::stop)));
         description.bind_missing_imports = key->dword(u"BindMissingImports").value_or(0) != 0;
     }
     description.name = std::move(service->name);

@@ -7,6 +7,7 @@
 
 #include "ex/call_driver.h"
 #include "ex/rundown.h"
+#include "ex/verifier.h"
 
 namespace regent::ob {
 namespace {
@@ -37,6 +38,19 @@ struct Registry {
     NTSTATUS add(Kind kind, const void* routine, bool once) {
         if (routine == nullptr) return STATUS_INVALID_PARAMETER;
         auto made = std::make_shared<Registration>(kind, routine);
+        const NTSTATUS status = insert(std::move(made), once);
+        if (NT_SUCCESS(status) && ex::verifier::active())
+            ex::verifier::acquired(ex::verifier::Resource::notify, key_of(kind, routine), ex::driver_of(routine),
+                                   "a notify routine, not removed");
+        return status;
+    }
+    // The same routine may stand there twice; then one removal makes the verifier forget both.
+    static std::uint64_t key_of(Kind kind, const void* routine) {
+        return reinterpret_cast<std::uintptr_t>(routine) << 3 | static_cast<std::uint64_t>(kind);
+    }
+    NTSTATUS insert(std::shared_ptr<Registration> made, bool once) {
+        const Kind kind = made->kind;
+        const void* const routine = made->routine;
         ExclusiveGuard guard(lock);
         const auto of_kind = std::ranges::count_if(all, [&](const auto& r) { return r->kind == kind; });
         const bool known =
@@ -74,6 +88,7 @@ bool remove_one(Kind kind, const void* routine) {
     const auto taken =
         registry().take([&](const Registration& r) { return r.kind == kind && r.routine == routine; }, 1);
     for (const auto& registration : taken) registration->running.wait();
+    if (ex::verifier::active()) ex::verifier::released(ex::verifier::Resource::notify, Registry::key_of(kind, routine));
     return !taken.empty();
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <memory>
 #include <system_error>
@@ -9,6 +10,7 @@
 
 #include "ex/call_driver.h"
 #include "ob/notify.h"
+#include "rtl/lock.h"
 
 namespace regent::ob {
 namespace {
@@ -44,6 +46,24 @@ struct DriverThread {
 };
 thread_local DriverThread* driver_thread = nullptr;
 
+// The start routines of the driver threads that have not returned from them.
+struct Running {
+    Mutex<LockRank::leaf> lock;
+    std::vector<const void*> routines RG_GUARDED_BY(lock);
+    void add(PKSTART_ROUTINE routine) {
+        ExclusiveGuard guard(lock);
+        routines.push_back(reinterpret_cast<const void*>(routine));
+    }
+    void remove(PKSTART_ROUTINE routine) {
+        ExclusiveGuard guard(lock);
+        routines.erase(std::ranges::find(routines, reinterpret_cast<const void*>(routine)));
+    }
+};
+Running& running() {
+    static Running* instance = new Running;
+    return *instance;
+}
+
 void run_driver_thread(void* argument) {
     std::unique_ptr<DriverThread> self(static_cast<DriverThread*>(argument));
     driver_thread = self.get();
@@ -51,6 +71,7 @@ void run_driver_thread(void* argument) {
         ex::DriverCall call(reinterpret_cast<const void*>(self->routine), "system thread");
         if (setjmp(driver_thread->exit) == 0) rtl::call_routine(driver_thread->routine, driver_thread->context);
     }
+    running().remove(self->routine);
     current().thread->exited(driver_thread->status);
     driver_thread = nullptr;
 }
@@ -82,9 +103,24 @@ Result<ObjectRef<Thread>> start_driver_thread(PKSTART_ROUTINE routine, PVOID con
     auto self = std::make_unique<DriverThread>();
     self->routine = routine;
     self->context = context;
+    running().add(routine);
     auto started = start_system_thread(run_driver_thread, self.get());
-    if (started) (void)self.release();  // the thread frees it
+    if (started)
+        (void)self.release();  // the thread frees it
+    else
+        running().remove(routine);
     return started;
+}
+
+std::vector<const void*> driver_threads_of(ex::DriverId driver) {
+    std::vector<const void*> routines;
+    {
+        Running& all = running();
+        ExclusiveGuard guard(all.lock);
+        routines = all.routines;
+    }
+    std::erase_if(routines, [driver](const void* routine) { return ex::driver_of(routine) != driver; });
+    return routines;
 }
 
 NTSTATUS terminate_driver_thread(NTSTATUS status) {

@@ -191,6 +191,16 @@ void raise_from_host(EXCEPTION_RECORD& record) {
     raise_exception(record, context);
 }
 
+std::size_t stack_in_images(std::span<const void*> frames) {
+    const GateFrame* const gate = innermost_gate(address_of(__builtin_frame_address(0)));
+    if (gate == nullptr) return 0;
+    Walk walk(context_of(*gate));
+    std::size_t count = 0;
+    while (count < frames.size() && walk.next(unwind_termination_handler))
+        frames[count++] = reinterpret_cast<const void*>(walk.inside.Rip);
+    return count;
+}
+
 CONTEXT context_of(const GateFrame& frame) {
     CONTEXT context{};
     context.MxCsr = __builtin_ia32_stmxcsr();

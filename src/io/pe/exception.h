@@ -7,6 +7,8 @@
 // - an ex::DriverFrame: a driver was called by the host. No exception leaves a driver: the host stops with a report.
 #pragma once
 
+#include <span>
+
 #include "io/pe/gate.h"
 #include "io/pe/unwind.h"
 
@@ -55,6 +57,9 @@ struct UnwindTarget {
 void drop_frames_below(std::uint64_t stack);
 // The same where no image is involved.
 [[noreturn]] void resume_registers(const CONTEXT& context);
+
+// ex::ImageStackHook: the frames of the image whose call this thread is in, and of those above it.
+std::size_t stack_in_images(std::span<const void*> frames);
 
 CONTEXT context_of(const GateFrame& frame);
 // The call into the host that a thread at `stack` is in; null when it is not directly in one (a driver that the host

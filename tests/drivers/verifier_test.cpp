@@ -1,0 +1,134 @@
+// Each faulty driver of drivers/faulty, in the formats that the test is built for, is caught at its fault and at
+// nothing else; drivers without fault are not.
+#include <filesystem>
+#include <ostream>
+
+#include "ex/debug_sink.h"
+#include "ex/verifier.h"
+#include "host_fixture.h"
+
+namespace regent::test {
+namespace {
+
+using ex::verifier::Finding;
+
+class Verifier : public DriverHost {
+protected:
+    NTSTATUS load_verified(const std::string& driver, ULONG how = 1) {
+        HANDLE key = make_key("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + driver);
+        Named verify("Verify");
+        ZwSetValueKey(key, &verify.string, 0, REG_DWORD, &how, sizeof how);
+        ZwClose(key);
+        return load(driver, driver + ".so");
+    }
+    // The value that faulty drivers wait for.
+    static void set_fault() {
+        HANDLE key = make_key("\\Registry\\Machine\\Software\\Faulty");
+        Named fault("Fault");
+        ULONG data = 1;
+        EXPECT_EQ(ZwSetValueKey(key, &fault.string, 0, REG_DWORD, &data, sizeof data), STATUS_SUCCESS);
+        ZwClose(key);
+    }
+    // Where a driver's functions have names.
+    static bool is_elf(const std::string& driver) {
+        return std::filesystem::exists(std::string(RG_DRIVERS) + "/" + driver + ".so");
+    }
+};
+
+struct Fault {
+    const char* driver;
+    const char* rule;
+    const char* function;  // of the driver
+    const char* text;      // a part of it
+};
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.driver; }
+
+class FaultyDriver : public Verifier, public ::testing::WithParamInterface<Fault> {};
+
+TEST_P(FaultyDriver, is_caught) {
+    const Fault& fault = GetParam();
+    const std::string driver = std::string("faulty_") + fault.driver;
+    ASSERT_EQ(load_verified(driver), STATUS_SUCCESS);
+    set_fault();
+    set_fault();
+    ASSERT_EQ(unload(driver), STATUS_SUCCESS);
+    const std::vector<Finding> found = ex::verifier::findings(driver);
+    ASSERT_EQ(found.size(), 1U) << (found.size() > 1 ? found[1].line() : "");
+    EXPECT_EQ(found[0].driver, driver);
+    EXPECT_EQ(found[0].rule, fault.rule);
+    EXPECT_NE(found[0].text.find(fault.text), std::string::npos) << found[0].text;
+    ASSERT_FALSE(found[0].stack.empty());
+    EXPECT_EQ(found[0].function, found[0].stack[0]);
+    const std::string function = is_elf(driver) ? std::string(fault.function) + "+0x" : driver + "+0x";
+    EXPECT_TRUE(found[0].function.starts_with(function)) << found[0].function;
+    EXPECT_TRUE(printed("verifier: " + found[0].line()));
+}
+
+constexpr Fault faults[] = {
+    {"pool_leak", "pool-leak", "Fault", "2 blocks of together 200 bytes, tag Fult"},
+    {"pool_double_free", "pool-double-free", "Fault", "24 bytes, tag Fult, was freed before in "},
+    {"pool_wrong_tag", "pool-wrong-tag", "Fault", "tag Fult was freed with tag Oher"},
+    {"pool_write_after_free", "pool-write-after-free", "Fault", "24 bytes, tag Fult, was written after it was freed"},
+    {"pool_zero_size", "pool-zero-size", "Fault", "no bytes"},
+    {"callback_left", "callback-left", "Begin", "callback, not unregistered"},
+    {"device_left", "device-left", "Begin", "device \\Device\\FaultyDeviceLeft, not deleted"},
+    {"link_left", "link-left", "Begin", "link \\DosDevices\\FaultyLinkLeft, not deleted"},
+    {"work_item_left", "work-item-left", "Begin", "work item, not freed"},
+    {"notify_left", "notify-left", "Begin", "notify routine, not removed"},
+    {"worker_running", "worker-running", "Work", "work item without a device"},
+    {"thread_running", "worker-running", "Work", "system thread runs"},
+    {"timer_left", "timer-left", "Tick", "timer"},
+};
+INSTANTIATE_TEST_SUITE_P(Rules, FaultyDriver, ::testing::ValuesIn(faults),
+                         [](const auto& fault) { return std::string(fault.param.driver); });
+
+TEST_F(Verifier, finds_nothing_in_drivers_without_fault) {
+    for (const char* driver : {"deny", "audit", "context_user", "cancel", "regmon"}) {
+        ASSERT_EQ(load_verified(driver), STATUS_SUCCESS) << driver;
+        set_fault();
+        ASSERT_EQ(unload(driver), STATUS_SUCCESS) << driver;
+        const auto found = ex::verifier::findings(driver);
+        EXPECT_TRUE(found.empty()) << found[0].line();
+    }
+}
+
+TEST_F(Verifier, watches_only_who_asked) {
+    ASSERT_EQ(load("faulty_pool_leak", "faulty_pool_leak.so"), STATUS_SUCCESS);
+    EXPECT_FALSE(ex::verifier::active());
+    set_fault();
+    ASSERT_EQ(unload("faulty_pool_leak"), STATUS_SUCCESS);
+    EXPECT_TRUE(printed("1 pool blocks of 100 bytes"));  // the host's own look stays
+    EXPECT_TRUE(ex::verifier::findings("faulty_pool_leak").empty());
+}
+
+TEST_F(Verifier, forgets_the_findings_of_an_earlier_load) {
+    ASSERT_EQ(load_verified("faulty_pool_zero_size"), STATUS_SUCCESS);
+    set_fault();
+    ASSERT_EQ(unload("faulty_pool_zero_size"), STATUS_SUCCESS);
+    EXPECT_EQ(ex::verifier::findings("faulty_pool_zero_size").size(), 1U);
+    ASSERT_EQ(load_verified("faulty_pool_zero_size"), STATUS_SUCCESS);
+    EXPECT_TRUE(ex::verifier::findings("faulty_pool_zero_size").empty());
+    ASSERT_EQ(unload("faulty_pool_zero_size"), STATUS_SUCCESS);
+}
+
+TEST_F(Verifier, says_whose_block_was_overrun_before_the_host_stops) {
+    ASSERT_EQ(load_verified("faulty_pool_overrun"), STATUS_SUCCESS);
+    EXPECT_DEATH(
+        {
+            ex::DebugSink::instance().echo_to_stderr(true);
+            set_fault();
+        },
+        "verifier: faulty_pool_overrun: pool-overrun in .*24 bytes, tag Fult,.*\n(.*\n)*.*0x000000C4.*0000000051");
+    ASSERT_EQ(unload("faulty_pool_overrun"), STATUS_SUCCESS);
+}
+
+TEST_F(Verifier, stops_the_host_when_asked_to) {
+    ASSERT_EQ(load_verified("faulty_pool_wrong_tag", 2), STATUS_SUCCESS);
+    EXPECT_DEATH(set_fault(),
+                 "0x000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION \\(0x0000000000000016.*\n(.*\n)*"
+                 ".*verifier: faulty_pool_wrong_tag: pool-wrong-tag in ");
+    ASSERT_EQ(unload("faulty_pool_wrong_tag"), STATUS_SUCCESS);
+}
+
+}  // namespace
+}  // namespace regent::test
