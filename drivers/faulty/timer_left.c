@@ -15,10 +15,14 @@ static VOID Fault(VOID) {
     LARGE_INTEGER soon;
 
     soon.QuadPart = -100000000; /* 10 s */
-    KeInitializeDpc(&g_Dpc, Tick, NULL);
-    KeInitializeTimer(&g_Timer);
     KeSetTimer(&g_Timer, soon, &g_Dpc);
 }
 
-NOTHING_AT_THE_BEGIN
+static NTSTATUS Begin(PDRIVER_OBJECT DriverObject) {
+    UNREFERENCED_PARAMETER(DriverObject);
+    KeInitializeDpc(&g_Dpc, Tick, NULL);
+    KeInitializeTimer(&g_Timer);
+    return STATUS_SUCCESS;
+}
+
 NOTHING_AT_THE_END
