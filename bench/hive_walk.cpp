@@ -39,7 +39,7 @@ std::uint64_t touch(const std::string& path) {
 
 std::unique_ptr<hive::Hive> load(const std::string& path, hive::Validation validation = hive::Validation::full) {
     hive::OpenOptions options;
-    options.read_only = true;
+    options.durability = hive::Durability::read_only;
     options.validation = validation;
     auto opened = hive::Hive::open(rtl::real_env(), path, options);
     return opened ? std::move(*opened) : nullptr;

@@ -45,7 +45,7 @@ static Result<void> set_note(hive::Hive& hive, const std::string& text) {
 int main(int argc, char** argv) {
     if (argc < 2) return std::fprintf(stderr, "usage: hive_walk FILE [NOTE]\n"), 2;
     hive::OpenOptions options;
-    options.read_only = argc == 2;
+    if (argc == 2) options.durability = hive::Durability::read_only;
     const auto opened = hive::Hive::open(rtl::real_env(), argv[1], options);
     if (!opened) return fail_with(argv[1], opened.error());
     if (argc > 2) {

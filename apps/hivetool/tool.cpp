@@ -40,7 +40,7 @@ int explain(const std::string& path, Status status) {
 
 Result<std::unique_ptr<hive::Hive>> open_read_only(const std::string& path, hive::FindingSink& findings) {
     hive::OpenOptions options;
-    options.read_only = true;
+    options.durability = hive::Durability::read_only;
     options.tolerate_bad_log = true;
     options.findings = &findings;
     return hive::Hive::open(rtl::real_env(), path, options);

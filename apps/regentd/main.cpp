@@ -51,15 +51,14 @@ void announce(int ready_fd, const std::string& line) {
     if (ready_fd > STDERR_FILENO) ::close(ready_fd);
 }
 
-int serve(const std::string& store, const std::string& socket, int ready_fd) {
+int serve(const nt::StoreOptions& chosen, const std::string& socket, int ready_fd) {
     const sigset_t signals = block_signals();
     auto listener = rpc::listen_socket(socket);
     if (!listener) {
         say(listener.error());
         return exit_failure;
     }
-    nt::StoreOptions options;
-    options.directory = store;
+    nt::StoreOptions options = chosen;
     options.log = say;
     if (auto started = nt::start_system(options); !started) {
         say(started.error().message);
@@ -96,12 +95,21 @@ int serve(const std::string& store, const std::string& socket, int ready_fd) {
 
 int main(int argc, char** argv) {
     CLI::App app{"The registry executive as a daemon on a Unix socket. Runs in the foreground until SIGTERM."};
-    std::string store, socket;
+    nt::StoreOptions options;
+    std::string store, socket, durability;
+    bool read_only = false, in_memory = false;
     int ready_fd = STDOUT_FILENO;
     bool supervised = false;
     app.add_option("--store", store, "Directory of the store [REGENT_STORE, else $XDG_DATA_HOME/regent]");
     app.add_option("--socket", socket, "Path of the socket [REGENT_SOCKET, else $XDG_RUNTIME_DIR/regent/socket]");
     app.add_option("--ready-fd", ready_fd, "Descriptor that gets the ready line [1]");
+    auto* const word =
+        app.add_option("--durability", durability,
+                       "When changes reach the store: lazy[:SECONDS] (5; 0: when asked and at the end), every\n"
+                       "(each operation is durable before it is answered), read-only, memory\n"
+                       "[REGENT_DURABILITY, else lazy]");
+    auto* const reads = app.add_flag("--read-only", read_only, "The same as --durability read-only")->excludes(word);
+    app.add_flag("--memory", in_memory, "The same as --durability memory")->excludes(word)->excludes(reads);
     app.add_flag("--supervise", supervised, "Start again after a crash; a driver that caused two is disabled");
     CLI11_PARSE(app, argc, argv);
     const auto environment = [](const char* name, std::string otherwise) {
@@ -113,6 +121,15 @@ int main(int argc, char** argv) {
         socket = environment("REGENT_SOCKET", regent::default_socket_path());
         ::mkdir(socket.substr(0, socket.rfind('/')).c_str(), 0755);  // of the default place; else listening tells
     }
-    if (!supervised) return serve(store, socket, ready_fd);
-    return supervise({"regentd", "--store", store, "--socket", socket, "--ready-fd", std::to_string(ready_fd)});
+    if (read_only) durability = "read-only";
+    if (in_memory) durability = "memory";
+    if (durability.empty()) durability = environment("REGENT_DURABILITY", "lazy");
+    if (!nt::set_durability(options, durability)) {
+        say("no durability: " + durability + " (lazy, lazy:SECONDS, every, read-only or memory)");
+        return exit_failure;
+    }
+    options.directory = store;
+    if (!supervised) return serve(options, socket, ready_fd);
+    return supervise({"regentd", "--store", store, "--socket", socket, "--durability", durability, "--ready-fd",
+                      std::to_string(ready_fd)});
 }

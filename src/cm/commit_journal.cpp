@@ -50,13 +50,8 @@ std::vector<std::byte> payload_of(std::span<const HiveCommit> parts) {
     return out;
 }
 
-struct Recorded {
-    std::string file;
-    std::vector<KeyChange> changes;
-};
-
-std::optional<Recorded> take_part(Bytes& in) {
-    Recorded part;
+std::optional<RecordedPart> take_part(Bytes& in) {
+    RecordedPart part;
     const auto size = take_count(in);
     if (!size || *size > in.size()) return std::nullopt;
     part.file.assign(reinterpret_cast<const char*>(in.data()), *size);
@@ -72,8 +67,8 @@ std::optional<Recorded> take_part(Bytes& in) {
 }
 
 // What the file says is to be finished; nothing when it is retired, or was never whole.
-Result<std::vector<Recorded>> read_record(rtl::File& file) {
-    std::vector<Recorded> parts;
+Result<std::vector<RecordedPart>> read_record(rtl::File& file) {
+    std::vector<RecordedPart> parts;
     Header header{};
     const std::size_t got = RG_TRY(file.read_at(0, std::as_writable_bytes(std::span(&header, 1))));
     if (got != sizeof(header) || header.signature != signature || header.version != 1 || header.size > largest)
@@ -89,7 +84,7 @@ Result<std::vector<Recorded>> read_record(rtl::File& file) {
     return parts;
 }
 
-Result<void> do_again(rtl::Env& env, const Recorded& part) {
+Result<void> do_again(rtl::Env& env, const RecordedPart& part) {
     auto storage = hive::Hive::open(env, part.file, {});
     if (!storage) return std::unexpected(storage.error());
     for (const KeyChange& change : part.changes) RG_TRY(apply_change(**storage, change));
@@ -192,6 +187,15 @@ CommitOutcome CommitJournal::commit(std::span<HiveCommit> parts, const std::func
     return {changed, finished};
 }
 
+Result<std::vector<RecordedPart>> CommitJournal::interrupted(rtl::Env& env, const std::string& path) {
+    auto file = env.open(path, rtl::OpenMode::read);
+    if (file) return read_record(**file);
+    const NTSTATUS status = file.error().code();
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND)
+        return std::vector<RecordedPart>();
+    return std::unexpected(file.error());
+}
+
 Result<void> CommitJournal::recover(rtl::Env& env, const std::string& path, std::vector<std::string>& messages) {
     auto file = env.open(path, rtl::OpenMode::read_write);
     if (!file) {
@@ -201,7 +205,7 @@ Result<void> CommitJournal::recover(rtl::Env& env, const std::string& path, std:
     const auto parts = read_record(**file);
     if (!parts) return std::unexpected(parts.error());
     if (parts->empty()) return {};
-    for (const Recorded& part : *parts) {
+    for (const RecordedPart& part : *parts) {
         const Result<void> done = do_again(env, part);
         const NTSTATUS status = rtl::to_ntstatus(done);
         const bool lost = status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_NOT_REGISTRY_FILE ||

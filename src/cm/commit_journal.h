@@ -30,6 +30,12 @@ struct HiveCommit {
     bool reaches_a_file() const;
 };
 
+// What the record says of one hive, by its file.
+struct RecordedPart {
+    std::string file;
+    std::vector<KeyChange> changes;
+};
+
 // How a commit ended: rolled back, or in memory, and then whether it is durable.
 struct CommitOutcome {
     Result<void> written;
@@ -50,6 +56,8 @@ public:
     // At the start, before any of the hives is loaded: finishes what a crash interrupted. What cannot be finished for
     // good (a hive's file is gone or damaged) is told. ERRORS: those of Env, the hives'.
     static Result<void> recover(rtl::Env& env, const std::string& path, std::vector<std::string>& messages);
+    // The same for who must not write: what there is to be finished. ERRORS: those of Env, REGISTRY_CORRUPT.
+    static Result<std::vector<RecordedPart>> interrupted(rtl::Env& env, const std::string& path);
 
 private:
     Result<void> record(std::span<const HiveCommit> parts) RG_REQUIRES(lock_);

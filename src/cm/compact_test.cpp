@@ -90,7 +90,7 @@ TEST_F(CompactTest, readers_writers_and_flushers_go_on) {
     const auto value = get(last, u"v");
     EXPECT_TRUE(registry().reconcile_all());
     hive::OpenOptions options;
-    options.read_only = true;
+    options.durability = hive::Durability::read_only;
     const auto file = hive::Hive::open(rtl::real_env(), folder_ + "/HIVE", options);
     ASSERT_TRUE(file);
     hive::FindingList findings;

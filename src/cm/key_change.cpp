@@ -53,13 +53,12 @@ Result<void> set_write_time(KeyBody& body, Bytes information) {
         const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
         return content.storage.set_last_write_time(content.cell, *rtl::load<std::int64_t>(information, 0));
     }
-    {
-        const WriteKey key(body.block());
-        RG_TRY(key.writable());
-        RG_TRY(key.storage().set_last_write_time(key.cell(), *rtl::load<std::int64_t>(information, 0)));
-    }
+    WriteKey key(body.block());
+    RG_TRY(key.writable());
+    RG_TRY(key.storage().set_last_write_time(key.cell(), *rtl::load<std::int64_t>(information, 0)));
+    const Result<void> done = key.done();
     notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
-    return {};
+    return done;
 }
 
 Result<void> put_flags(hive::Hive& storage, hive::CellIndex cell, KEY_SET_INFORMATION_CLASS what, std::uint8_t bits) {
@@ -78,14 +77,13 @@ Result<void> set_flags(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes info
         const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_ATTRIBUTES));
         return put_flags(content.storage, content.cell, what, bits);
     }
-    {
-        const WriteKey key(body.block());
-        RG_TRY(key.writable());
-        if (word > 0xF) return fail(STATUS_INVALID_PARAMETER);
-        RG_TRY(put_flags(key.storage(), key.cell(), what, bits));
-    }
+    WriteKey key(body.block());
+    RG_TRY(key.writable());
+    if (word > 0xF) return fail(STATUS_INVALID_PARAMETER);
+    RG_TRY(put_flags(key.storage(), key.cell(), what, bits));
+    const Result<void> done = key.done();
     notifier().report(body.block(), REG_NOTIFY_CHANGE_ATTRIBUTES);
-    return {};
+    return done;
 }
 
 Result<void> set_tags(KeyBody& body, Bytes information) {
@@ -115,37 +113,38 @@ Result<void> delete_transacted(const KeyBody& body) {
 Result<void> delete_key(KeyBody& body) {
     if (body.bound() != nullptr) return delete_transacted(body);
     KeyControlBlock& block = body.block();
-    {
-        const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::key});
-        if (!key.alive()) return {};  // DL-3: once more is a success, also when the hive went away
-        RG_TRY(key.writable());
-        if (block.is_hive_root() || block.hive().options().master) return fail(STATUS_CANNOT_DELETE);
-        const hive::KeyInfo info = key.storage().key_info(key.cell());
-        if (info.subkey_count != 0 || (info.flags & hive::key_no_delete) != 0) return fail(STATUS_CANNOT_DELETE);
-        RG_TRY(key.storage().delete_key(key.cell(), key.next_time(info.parent)));
-        block.mark_deleted_locked();
+    WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::key});
+    if (!key.alive()) {  // DL-3: once more is a success, also when the hive went away
+        const Result<void> done = key.done();
+        return block.hive().unloaded() ? Result<void>() : done;
     }
+    RG_TRY(key.writable());
+    if (block.is_hive_root() || block.hive().options().master) return fail(STATUS_CANNOT_DELETE);
+    const hive::KeyInfo info = key.storage().key_info(key.cell());
+    if (info.subkey_count != 0 || (info.flags & hive::key_no_delete) != 0) return fail(STATUS_CANNOT_DELETE);
+    RG_TRY(key.storage().delete_key(key.cell(), key.next_time(info.parent)));
+    block.mark_deleted_locked();
+    const Result<void> done = key.done();
     notifier().report(*block.parent(), REG_NOTIFY_CHANGE_NAME);
     notifier().report_gone(block);
-    return {};
+    return done;
 }
 
 Result<void> rename_key(KeyBody& body, Utf16View name, const se::Token& token, KPROCESSOR_MODE mode) {
     RG_TRY(not_in_transaction(body));
     KeyControlBlock& block = body.block();
-    {
-        const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree, name});
-        RG_TRY(key.writable());
-        if (name.empty() || name.size() > hive::max_key_name || name.find(u'\\') != Utf16View::npos) {
-            return fail(STATUS_INVALID_PARAMETER);
-        }
-        if (any_key_locked && has_read_only_descendant(block)) return fail(STATUS_ACCESS_DENIED);
-        RG_TRY(may_rename(key, block, name, token, mode));
-        const hive::CellIndex cell = RG_TRY(key.storage().rename_key(key.cell(), name, key.next_time(key.cell())));
-        block.renamed_locked(name, cell);
+    WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree, name});
+    RG_TRY(key.writable());
+    if (name.empty() || name.size() > hive::max_key_name || name.find(u'\\') != Utf16View::npos) {
+        return fail(STATUS_INVALID_PARAMETER);
     }
+    if (any_key_locked && has_read_only_descendant(block)) return fail(STATUS_ACCESS_DENIED);
+    RG_TRY(may_rename(key, block, name, token, mode));
+    const hive::CellIndex cell = RG_TRY(key.storage().rename_key(key.cell(), name, key.next_time(key.cell())));
+    block.renamed_locked(name, cell);
+    const Result<void> done = key.done();
     notifier().report(*block.parent(), REG_NOTIFY_CHANGE_NAME);
-    return {};
+    return done;
 }
 
 Result<void> set_key_information(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes information) {

@@ -126,7 +126,7 @@ Result<void> compact_hive(const KeyBody& body) {
     {
         const ReadKey key(body.block());
         RG_TRY(key.alive());
-        if (key.storage().path().empty()) return {};  // in memory alone: nobody gains by it
+        if (key.storage().durability() == hive::Durability::in_memory) return {};  // nobody gains by it
     }
     flush_gate().wait_until_open();
     MountedHive::Turn turn(body.block().hive());
@@ -158,7 +158,7 @@ Result<void> restore_key(KeyBody& body, const hive::Hive& source) {
     RG_TRY(not_in_transaction(body));
     KeyControlBlock& block = body.block();
     if (block.hive().options().master) return fail(STATUS_ACCESS_DENIED);
-    const WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree});
+    WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree});
     RG_TRY(key.writable());
     const auto before = copy_in_memory(key.storage(), key.cell());
     if (!before) return std::unexpected(before.error());
@@ -166,7 +166,8 @@ Result<void> restore_key(KeyBody& body, const hive::Hive& source) {
     const Result<void> restored = put_in_place(key.storage(), key.cell(), source);
     if (!restored) static_cast<void>(put_in_place(key.storage(), key.cell(), **before));
     block.security_state.store(KeyControlBlock::Security::unknown, std::memory_order_release);
-    return restored;
+    const Result<void> done = key.done();
+    return restored ? done : restored;
 }
 
 Result<void> refresh_hive(KeyBody& body) {
@@ -178,7 +179,7 @@ Result<void> refresh_hive(KeyBody& body) {
         return fail(STATUS_INVALID_PARAMETER);
     }
     hive::OpenOptions options;
-    options.read_only = true;
+    options.durability = hive::Durability::read_only;
     const auto flushed = hive::Hive::open(rtl::real_env(), hive.file(), options);
     if (!flushed) return std::unexpected(flushed.error());
     return restore_key(body, **flushed);
@@ -190,6 +191,11 @@ Result<void> replace_key(KeyBody& body, const std::string& new_file, const std::
     RG_TRY(block.check_alive());
     const std::string& file = block.hive().file();
     if (!block.is_hive_root() || file.empty()) return fail(STATUS_INVALID_PARAMETER);
+    {
+        const ReadKey key(block);
+        RG_TRY(key.alive());
+        if (!hive::writes_files(key.storage().durability())) return fail(STATUS_MEDIA_WRITE_PROTECTED);
+    }
     {
         // What cannot be loaded must not wait for the next start to say so. Its logs are applied and written now.
         auto replacement = hive::Hive::open(rtl::real_env(), new_file, {});

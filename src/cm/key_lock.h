@@ -59,6 +59,12 @@ public:
     }
     hive::Hive& storage() const { return block_.hive().storage(); }
     hive::CellIndex cell() const { return block_.cell(); }
+    // The end of a change, made now or found made: gives the lock back and, where every operation is durable, returns
+    // when this one is. The change stands in memory even if that fails.
+    Result<void> done() {
+        guard_.reset();
+        return block_.hive().operation_done();
+    }
     // Now, but never before what the key already shows (semantics TM-2).
     std::int64_t next_time(hive::CellIndex key) const {
         return std::max(rtl::nt_time_now(), storage().last_write_time(key));

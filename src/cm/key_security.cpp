@@ -129,20 +129,19 @@ Result<void> set_transacted(const KeyBody& body, SECURITY_INFORMATION what, se::
 Result<void> set_key_security(KeyBody& key, SECURITY_INFORMATION what, se::DescriptorView modification,
                               const se::Token& token) {
     if (key.bound() != nullptr) return set_transacted(key, what, modification, token);
-    {
-        const WriteKey write(key.block());
-        RG_TRY(write.writable());
-        // All keys of an application hive share what its loading set (HV-3).
-        if (key.block().hive().options().application) return fail(STATUS_ACCESS_DENIED);
-        const auto current = security_locked(key.block());
-        const se::SecurityDescriptor none;
-        const se::SecurityDescriptor merged =
-            RG_TRY(se::merge_descriptor(current ? *current : none.view(), modification, what, token, key_mapping));
-        RG_TRY(write.storage().set_security(write.cell(), merged.bytes(), write.next_time(write.cell())));
-        key.block().security_state.store(KeyControlBlock::Security::unknown, std::memory_order_release);
-    }
+    WriteKey write(key.block());
+    RG_TRY(write.writable());
+    // All keys of an application hive share what its loading set (HV-3).
+    if (key.block().hive().options().application) return fail(STATUS_ACCESS_DENIED);
+    const auto current = security_locked(key.block());
+    const se::SecurityDescriptor none;
+    const se::SecurityDescriptor merged =
+        RG_TRY(se::merge_descriptor(current ? *current : none.view(), modification, what, token, key_mapping));
+    RG_TRY(write.storage().set_security(write.cell(), merged.bytes(), write.next_time(write.cell())));
+    key.block().security_state.store(KeyControlBlock::Security::unknown, std::memory_order_release);
+    const Result<void> done = write.done();
     notifier().report(key.block(), REG_NOTIFY_CHANGE_SECURITY);
-    return {};
+    return done;
 }
 
 }  // namespace regent::cm

@@ -1,6 +1,7 @@
 #include "cm/mounted_hive.h"
 
 #include "cm/commit_journal.h"
+#include "cm/flush_gate.h"
 
 namespace regent::cm {
 
@@ -15,7 +16,9 @@ MountedHive::MountedHive(std::unique_ptr<hive::Hive> storage, Utf16 mount_path, 
       mount_path_(std::move(mount_path)),
       file_(storage_->path()),
       options_(options),
-      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {}
+      serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
+    storage_->flush_by_caller();
+}
 
 MountedHive::~MountedHive() = default;
 
@@ -77,6 +80,25 @@ Result<void> MountedHive::flush_held() {
 bool MountedHive::dirty() const {
     SharedGuard guard(lock_);
     return !unloaded() && !file_.empty() && storage_->dirty();
+}
+
+std::uint64_t MountedHive::last_flush() const {
+    SharedGuard guard(lock_);
+    return unloaded() ? 0 : storage_->last_flush().ticket;
+}
+
+void MountedHive::hold_to(hive::Durability durability) {
+    ExclusiveGuard guard(lock_);
+    if (unloaded() || file_.empty()) return;
+    if (durability == hive::Durability::read_only) storage_->set_read_only();
+    if (storage_->durability() == hive::Durability::every_operation) durable_operations_.store(true);
+}
+
+Result<void> MountedHive::operation_done() {
+    if (!durable_operations()) [[likely]]
+        return {};
+    flush_gate().wait_until_open();
+    return flush();
 }
 
 bool MountedHive::reconcile_due() const {

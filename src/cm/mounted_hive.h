@@ -24,6 +24,7 @@ struct MountOptions {
     bool application = false;      // below \Registry\A: reached by its root handle only, unloaded with its last key
     bool process_private = false;  // REG_PROCESS_PRIVATE: loading it again fails
     bool no_transactions = false;  // REG_HIVE_NO_RM: transactions of the KTM are refused
+    bool to_be_filled = false;     // by whoever mounts it, before its durability holds (Registry::hold_to_durability)
 };
 
 // Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
@@ -53,6 +54,7 @@ public:
     const Utf16& mount_path() const { return mount_path_; }  // "\REGISTRY\MACHINE\SOFTWARE"
     const std::string& file() const { return file_; }        // empty: memory only
 
+    std::uint64_t flush_at_rest = 0;  // the lazy writer's: last_flush() at the end of its last interval
     // How many keys transactions have pending changes of; asked under the lock by whoever changes something.
     std::atomic<std::uint32_t> claimed_keys{0};
 
@@ -73,6 +75,11 @@ public:
     // Makes every change made before the call durable; the storage lets callers at the same time share one sync.
     // ERRORS: HIVE_UNLOADED, the storage's. REQUIRES: the lock not held.
     Result<void> flush();
+    // Where every operation is durable: flush(), once the flush gate is open. Each change of a key ends with it.
+    Result<void> operation_done();
+    // From now on the registry's durability holds for it, as far as it has a file: operation_done() does something, or
+    // nothing can be changed any more.
+    void hold_to(hive::Durability durability);
     // Gives free space at the end back, flushes, and brings the primary file up to date. Readers and flushers go on
     // meanwhile. REQUIRES: the lock not held.
     Result<void> reconcile();
@@ -87,6 +94,8 @@ public:
     void release();
 
     bool dirty() const;
+    std::uint64_t last_flush() const;  // its number: one that has changed meanwhile was in use
+    bool durable_operations() const { return durable_operations_.load(std::memory_order_acquire); }
     // What the lazy writer has to do: the log is long; the log is not empty.
     bool reconcile_due() const;
     bool reconciled() const;
@@ -138,6 +147,7 @@ private:
     std::atomic<bool> unloaded_{false};
     std::atomic<bool> closing_{false};
     std::atomic<bool> leaves_when_unused_{false};
+    std::atomic<bool> durable_operations_{false};
     rtl::StripedCounter open_keys_;
 
     // Commits and write-backs that run without lock_; a detached storage must outlive them.

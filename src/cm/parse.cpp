@@ -263,26 +263,24 @@ private:
 
     // The new key, opened; null when it exists by now.
     Result<KeyRef> create_now(KeyControlBlock& parent, Utf16View name) {
-        KeyRef body;
-        {
-            const WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
-            RG_TRY(key.alive());
-            if (find_subkey_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
-            RG_TRY(key.writable());
-            RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
-                return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
-            }));
-            const ACCESS_MASK granted = RG_TRY(grant_created());
-            const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
-            auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
-            auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
-            if (!made) return std::unexpected(made.error());
-            body = std::move(*made);
-            request_.access.granted = granted;
-            parse_->disposition = REG_CREATED_NEW_KEY;
-        }
+        WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
+        RG_TRY(key.alive());
+        if (find_subkey_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
+        RG_TRY(key.writable());
+        RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
+            return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
+        }));
+        const ACCESS_MASK granted = RG_TRY(grant_created());
+        const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
+        auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
+        auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
+        if (!made) return std::unexpected(made.error());
+        request_.access.granted = granted;
+        parse_->disposition = REG_CREATED_NEW_KEY;
+        const Result<void> done = key.done();
         notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
-        return body;
+        RG_TRY(done);
+        return std::move(*made);
     }
 
     ob::ParseRequest& request_;

@@ -105,6 +105,7 @@ Registry& registry() {
 
 Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
     auto registry = std::unique_ptr<Registry>(new Registry);
+    registry->options_ = options;
     if (!options.commit_journal.empty()) RG_TRY(commit_journal().open(*options.env, options.commit_journal));
     RG_TRY(registry->make_master());
     publish_key_type();
@@ -112,9 +113,8 @@ Result<std::unique_ptr<Registry>> Registry::start(const Options& options) {
                                   [](void* object) { return ob::referenced_again(object); }, &hook_bound_transaction});
     rtl::set_io_error_sink(&tell_io_error);
     running.store(registry.get(), std::memory_order_release);
-    if (options.lazy_flush_seconds > 0) {
-        registry->flusher_ = std::thread(
-            [self = registry.get(), seconds = options.lazy_flush_seconds] { self->run_lazy_writer(seconds); });
+    if (options.lazy_flush_seconds > 0 && hive::writes_files(options.durability)) {
+        registry->flusher_ = std::thread([self = registry.get()] { self->run_lazy_writer(); });
     }
     return registry;
 }
@@ -228,11 +228,13 @@ void Registry::set_lazy_writer(MountedHive& hive) {
 
 Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std::unique_ptr<hive::Hive> storage,
                                    const MountOptions& options, Ref<UnloadWaiter> waiter) {
+    RG_TRY(finish_interrupted(*storage));
     const hive::CellIndex root = storage->root();
     const std::uint16_t flags = storage->flags(root);
     Mount mount;
     mount.hive = rtl::make_ref<MountedHive>(std::move(storage), parent.path() + u"\\" + Utf16(name), options);
     set_lazy_writer(*mount.hive);
+    if (!options.to_be_filled) mount.hive->hold_to(options_.durability);
     if (waiter) mount.waiters.push_back(std::move(waiter));
     ExclusiveGuard guard(lock_);
     {
@@ -367,6 +369,24 @@ std::vector<HiveListing> Registry::hives() const {
     return list;
 }
 
+hive::Durability Registry::opening_durability() const {
+    return options_.durability == hive::Durability::read_only ? hive::Durability::in_memory : options_.durability;
+}
+
+Result<void> Registry::hold_to_durability() {
+    for (const auto& hive : snapshot()) hive->hold_to(options_.durability);
+    return options_.durability == hive::Durability::every_operation ? flush_all() : Result<void>();
+}
+
+// A commit over several hives that the crash came between: of a hive that no file is written of, here.
+Result<void> Registry::finish_interrupted(hive::Hive& storage) const {
+    for (const RecordedPart& part : options_.interrupted) {
+        if (part.file != storage.path()) continue;
+        for (const KeyChange& change : part.changes) RG_TRY(apply_change(storage, change));
+    }
+    return {};
+}
+
 Result<void> Registry::flush_all() {
     Result<void> first;
     for (const auto& hive : snapshot()) {
@@ -385,8 +405,8 @@ Result<void> Registry::reconcile_all() {
     return first;
 }
 
-void Registry::run_lazy_writer(int seconds) {
-    const auto interval = std::chrono::seconds(seconds);
+void Registry::run_lazy_writer() {
+    const auto interval = std::chrono::seconds(options_.lazy_flush_seconds);
     auto deadline = std::chrono::steady_clock::now() + interval;
     for (;;) {
         bool woken = false;
@@ -411,8 +431,10 @@ void Registry::lazy_round(bool interval_over) {
     for (const auto& hive : snapshot()) {
         const bool dirty = hive->dirty();
         const bool lazy = !hive->options().no_lazy_flush;
-        const bool idle = interval_over && !dirty && !hive->reconciled();
+        const std::uint64_t last = hive->last_flush();
+        const bool idle = interval_over && !dirty && !hive->reconciled() && last == hive->flush_at_rest;
         if (interval_over && lazy && dirty) static_cast<void>(hive->flush());
+        if (interval_over) hive->flush_at_rest = hive->last_flush();
         if (idle)
             static_cast<void>(hive->reconcile());
         else if (hive->reconcile_due())

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "cm/commit_journal.h"
 #include "cm/key.h"
 #include "cm/key_table.h"
 #include "cm/notify.h"
@@ -32,11 +33,15 @@ std::optional<Utf16View> application_hive_name(Utf16View path);
 class Registry {
 public:
     struct Options {
+        // Of its hives, once they are filled; they are opened with opening_durability().
+        hive::Durability durability = hive::Durability::lazy;
         int lazy_flush_seconds = 5;  // 0: nothing is flushed but on request and at stop
         // Where commits over several hives are recorded; empty: they are not, and whole in memory only. Before the
         // hives are opened CommitJournal::recover() is to be called.
         std::string commit_journal;
         rtl::Env* env = &rtl::real_env();  // of that file
+        // Where no file is written: what CommitJournal::interrupted() found, to be finished in memory.
+        std::vector<RecordedPart> interrupted = {};
     };
     // Registers the type Key, makes \Registry and starts the lazy writer. REQUIRES: ob::initialize() ran.
     static Result<std::unique_ptr<Registry>> start(const Options& options);
@@ -73,6 +78,13 @@ public:
                                           Ref<UnloadWaiter> waiter);
     // The last key of a hive that leaves_when_unused() was closed. REQUIRES: no lock of this floor held.
     void unload_unused(const MountedHive& hive);
+
+    // What its hives are opened with: a read-only one is filled in memory first.
+    hive::Durability durability() const { return options_.durability; }
+    hive::Durability opening_durability() const;
+    // Ends the filling of the hives mounted so far, those MountOptions::to_be_filled too: what they have is durable, or
+    // cannot be changed any more. ERRORS: those of the flushes.
+    Result<void> hold_to_durability();
 
     // In order of mounting, the master hive not among them.
     std::vector<HiveListing> hives() const;
@@ -112,10 +124,12 @@ private:
                                                                std::size_t allowed);
     Result<void> leave(Mount mount, KeyControlBlock& parent, std::size_t allowed, bool force);
     Result<void> let_go(const Mount& mount, hive::Hive& storage);
-    void run_lazy_writer(int seconds);
+    Result<void> finish_interrupted(hive::Hive& storage) const;
+    void run_lazy_writer();
     void lazy_round(bool interval_over);
     std::vector<Ref<MountedHive>> snapshot() const;
 
+    Options options_;
     Ref<MountedHive> master_;
     KeyRef root_;
     Ref<KeyControlBlock> application_parent_;  // \Registry\A

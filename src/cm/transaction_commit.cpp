@@ -161,7 +161,8 @@ CommitOutcome write_commit(std::span<const PendingKey* const> keys, const hive::
     // In one file the changes reach the log as one entry or not at all: they are made under one hold of the lock.
     CommitOutcome outcome;
     outcome.written = change_memory(parts);
-    if (!outcome.written || kind != TransactionKind::durable || files.empty()) return outcome;
+    if (!outcome.written || files.empty()) return outcome;
+    if (kind != TransactionKind::durable && !files.front()->durable_operations()) return outcome;
     flush_gate().wait_until_open();
     outcome.durable = files.front()->flush();
     return outcome;

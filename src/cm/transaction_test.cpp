@@ -171,6 +171,60 @@ TEST(TransactionCrash, ACommitOverTwoHivesIsInBothOrInNone) {
     EXPECT_GT(points, 500U);
 }
 
+// The counter of a hive as a registry that writes no file has it.
+std::uint32_t round_in_memory(Utf16View key) {
+    const ob::CallerScope kernel(ob::kernel_mode);
+    OpenRequest request;
+    request.name = key;
+    request.desired = KEY_READ;
+    const auto opened = open_key(request);
+    if (!opened) return 0;
+    const ReadKey reading(opened->body->block());
+    const auto value = reading.storage().find_value(reading.cell(), u"last");
+    std::uint32_t number = 0;
+    if (value) reading.storage().read_value(*value, 0, std::as_writable_bytes(std::span(&number, 1)));
+    return number;
+}
+
+TEST(TransactionCrash, ACommitCutShortIsFinishedInMemoryWhereNoFileIsWritten) {
+    ob::initialize();
+    rtl::SimEnv disk;
+    std::size_t first = 0;
+    {
+        TwoHives system(disk);
+        ASSERT_TRUE(system.mount_both());
+        std::uint32_t committed = 0;
+        one_round(1, &committed);
+        first = disk.event_count();
+        one_round(2, &committed);
+        ASSERT_EQ(committed, 2U);
+    }
+    bool finished = false;
+    for (std::size_t events = first; events <= disk.event_count(); ++events) {
+        rtl::SimEnv reading(disk.after_crash(events, rtl::LossModel::none, 0));
+        auto interrupted = CommitJournal::interrupted(reading, "/journal");
+        ASSERT_TRUE(interrupted);
+        finished |= !interrupted->empty();
+        Registry::Options options;
+        options.durability = hive::Durability::read_only;
+        options.interrupted = std::move(*interrupted);
+        auto started = Registry::start(options);
+        ASSERT_TRUE(started);
+        for (const auto& [file, where] :
+             {std::pair("/a", u"\\Registry\\Machine\\A1"), std::pair("/b", u"\\Registry\\Machine\\B1")}) {
+            hive::OpenOptions how;
+            how.durability = (*started)->opening_durability();
+            auto storage = hive::Hive::open(reading, file, how);
+            ASSERT_TRUE(storage && (*started)->mount(where, std::move(*storage), {}));
+        }
+        EXPECT_EQ(round_in_memory(u"\\Registry\\Machine\\A1\\k"), round_in_memory(u"\\Registry\\Machine\\B1\\k"))
+            << events;
+        started->reset();
+        EXPECT_EQ(reading.event_count(), 0U);
+    }
+    EXPECT_TRUE(finished);
+}
+
 TEST(TransactionCrash, AFullDiskRollsBackAndALaterCommitSucceeds) {
     ob::initialize();
     rtl::SimEnv disk;

@@ -68,28 +68,26 @@ Result<void> delete_transacted(const KeyBody& body, Utf16View name) {
 Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
     if (body.bound() != nullptr) [[unlikely]]
         return set_transacted(body, name, type, data);
-    {
-        const WriteKey key(body.block(), WriteKey::Descriptors::stay);
-        RG_TRY(key.writable());
-        RG_TRY(may_set(body.block(), name, type, data));
-        if (is_unchanged(key.storage(), key.cell(), name, type, data)) return {};
-        RG_TRY(key.storage().set_value(key.cell(), name, type, data, key.next_time(key.cell())));
-    }
+    WriteKey key(body.block(), WriteKey::Descriptors::stay);
+    RG_TRY(key.writable());
+    RG_TRY(may_set(body.block(), name, type, data));
+    if (is_unchanged(key.storage(), key.cell(), name, type, data)) return key.done();
+    RG_TRY(key.storage().set_value(key.cell(), name, type, data, key.next_time(key.cell())));
+    const Result<void> done = key.done();
     notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
-    return {};
+    return done;
 }
 
 Result<void> delete_value(KeyBody& body, Utf16View name) {
     if (body.bound() != nullptr) [[unlikely]]
         return delete_transacted(body, name);
-    {
-        const WriteKey key(body.block(), WriteKey::Descriptors::stay);
-        RG_TRY(key.writable());
-        if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
-        RG_TRY(key.storage().delete_value(key.cell(), name, key.next_time(key.cell())));
-    }
+    WriteKey key(body.block(), WriteKey::Descriptors::stay);
+    RG_TRY(key.writable());
+    if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
+    RG_TRY(key.storage().delete_value(key.cell(), name, key.next_time(key.cell())));
+    const Result<void> done = key.done();
     notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
-    return {};
+    return done;
 }
 
 }  // namespace regent::cm

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "hive/durability.h"
 #include "hive/finding.h"
 #include "hive/name.h"
 #include "hive/space.h"
@@ -57,6 +58,7 @@ struct HiveOptions {
     std::int64_t time = 0;  // of the root key; 0: now
     Format format = Format::v1_5;
     bool replace_existing = false;  // else OBJECT_NAME_COLLISION when `path` exists
+    Durability durability = Durability::lazy;
 };
 
 // When a hive's content is verified. A hive that is dirty, recovered or of a bad base block always is at load.
@@ -67,14 +69,13 @@ enum class Validation : std::uint8_t {
 };
 
 struct OpenOptions {
-    bool read_only = false;          // nothing is written, recovery and repair happen in memory only
-    bool in_memory = false;          // changes are made in memory only; the file is neither locked nor written
-    bool create_if_missing = false;  // with create.root_* below
+    Durability durability = Durability::lazy;
+    bool create_if_missing = false;  // with create.root_* below; not if read_only
     Validation validation = Validation::full;
     bool self_heal = true;          // false: any Finding fails the load with REGISTRY_CORRUPT
     bool tolerate_bad_log = false;  // tools: go on without a log that is needed but unusable (a Finding all the same)
     FindingSink* findings = nullptr;
-    HiveOptions create;  // for create_if_missing; its path is ignored
+    HiveOptions create;  // for create_if_missing; its path and durability are ignored
 };
 
 enum class LoadState : std::uint8_t {
@@ -131,8 +132,8 @@ class HiveImpl;
 class Hive {
 public:
     // A new hive with a root key, complete on the disk when this returns.
-    // ERRORS: OBJECT_NAME_COLLISION (`path` exists), OBJECT_NAME_INVALID (root_name), INVALID_SECURITY_DESCR,
-    // INSUFFICIENT_RESOURCES, those of Env and File.
+    // ERRORS: INVALID_PARAMETER (read_only), OBJECT_NAME_COLLISION (`path` exists), OBJECT_NAME_INVALID (root_name),
+    // INVALID_SECURITY_DESCR, INSUFFICIENT_RESOURCES, those of Env and File.
     static Result<std::unique_ptr<Hive>> create(rtl::Env& env, const HiveOptions& options);
     // Validates, recovers from .LOG / .LOG1 / .LOG2 beside it, heals. Read-write: locks the file (SHARING_VIOLATION).
     // ERRORS: those of Env::open, NOT_REGISTRY_FILE (no regf at all), REGISTRY_CORRUPT, REGISTRY_IO_FAILED.
@@ -145,7 +146,8 @@ public:
     Hive& operator=(const Hive&) = delete;
 
     const std::string& path() const;  // empty: memory only
-    bool read_only() const;
+    Durability durability() const;
+    bool read_only() const { return durability() == Durability::read_only; }
     LoadState load_state() const;
     // A hive validated on touch: damage was met. From then on changes and whole walks answer REGISTRY_CORRUPT, and what
     // is not found may only be out of reach. The next load validates in full. Thread-safe.
@@ -191,7 +193,8 @@ public:
     // --- Writes: on failure nothing has changed. ERRORS common to all: MEDIA_WRITE_PROTECTED (read-only, or after a
     // failed sync), INVALID_PARAMETER (no key of this hive), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a
     // storage), REGISTRY_CORRUPT. `time` is a FILETIME: the new last write time of the key, and of its parent when the
-    // key comes, goes or is renamed; 0 changes none. Nothing is durable before a flush.
+    // key comes, goes or is renamed; 0 changes none. Nothing is durable before a flush, unless every operation is: then
+    // each of these ends with one, whose failure is told, but does not take the change back.
     // A new key below `parent`, of `class_name` (may be empty), with the self-relative descriptor `sd`.
     // ERRORS: OBJECT_NAME_INVALID (empty, > 255 units, '\'), OBJECT_NAME_COLLISION, CHILD_MUST_BE_VOLATILE,
     // INVALID_PARAMETER (deeper than 512, class > 65534 bytes, empty sd), INVALID_SECURITY_DESCR. `flags`:
@@ -220,6 +223,10 @@ public:
     // is final: the hive is read-only from then on and every flush answers REGISTRY_IO_FAILED.
     // The primary file follows later: write_back() copies the log's pages to it, without the hive's lock and while
     // flushes go on in the other log. It too may be retried after a failed write.
+    // From now on an operation may be several writes and ends with the caller's flush, whatever the durability: so that
+    // it is not made under the hive's lock, and threads share its sync.
+    void flush_by_caller();
+    void set_read_only();  // exclusive lock; for good
     bool dirty() const;  // something was not prepared yet; then a flush needs prepare_flush, else last_flush is enough
     Result<FlushBatch> prepare_flush();
     FlushBatch last_flush() const;  // what the last prepare_flush took
@@ -253,6 +260,8 @@ private:
     friend class HiveCompaction;  // compact in short steps (hive_compact.h)
     friend class HiveScan;        // all of a key at once (hive_scan.h)
     explicit Hive(std::unique_ptr<HiveImpl> impl);
+    Result<void> end_operation() { return flushes_itself() ? flush() : Result<void>(); }
+    bool flushes_itself() const;
     std::unique_ptr<HiveImpl> impl_;
 };
 

@@ -43,7 +43,8 @@ struct HiveCompaction::State {
     }
 
     Result<void> begin(const HiveImpl& hive) {
-        if (hive.read_only || (hive.log != nullptr && hive.log->failed())) return fail(STATUS_MEDIA_WRITE_PROTECTED);
+        const bool failed = hive.log != nullptr && hive.log->failed();
+        if (hive.durability == Durability::read_only || failed) return fail(STATUS_MEDIA_WRITE_PROTECTED);
         if (hive.log == nullptr) return fail(STATUS_NOT_SUPPORTED);
         RG_TRY(hive.require_sound());
         RG_TRY(open_copy(hive));
@@ -140,7 +141,7 @@ void HiveCompaction::adopt(Hive& hive) {
 }
 
 Result<void> Hive::compact() {
-    if (impl_->log == nullptr && !impl_->read_only) {  // no file: what can be given back is
+    if (impl_->log == nullptr && !read_only()) {  // no file: what can be given back is
         static_cast<void>(trim());
         return {};
     }

@@ -130,7 +130,7 @@ TEST(HiveCompact, ReadOnlyIsRefusedAndMemoryAloneIsTrimmed) {
     rtl::SimEnv env;
     open_hive(env).reset();
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     const auto reading = std::move(Hive::open(env, path, options)).value();
     EXPECT_EQ(reading->compact().error().code(), STATUS_MEDIA_WRITE_PROTECTED);
     const auto memory = std::move(memory_hive()).value();

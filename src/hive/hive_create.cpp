@@ -141,11 +141,13 @@ Result<std::unique_ptr<rtl::File>> publish(rtl::Env& env, const HiveImpl& impl, 
 }  // namespace
 
 Result<std::unique_ptr<Hive>> Hive::create(rtl::Env& env, const HiveOptions& options) {
+    if (options.durability == Durability::read_only) return fail(STATUS_INVALID_PARAMETER);
     auto impl = std::make_unique<HiveImpl>();
     impl->path = options.path;
+    impl->durability = options.path.empty() ? Durability::in_memory : options.durability;
     RG_TRY(format_hive(*impl, options));
     impl->cells.stable().clear_dirty();
-    if (!options.path.empty()) {
+    if (writes_files(impl->durability)) {
         auto primary = RG_TRY(publish(env, *impl, options.replace_existing));
         impl->log = std::make_unique<LogWriter>(env, options.path, std::move(primary), impl->base, false);
     }

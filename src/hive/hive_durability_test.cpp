@@ -98,7 +98,7 @@ TEST(HiveDurability, AHiveOpenedInMemoryChangesAndItsFileDoesNot) {
     ASSERT_TRUE(open_hive(env));
     const rtl::DiskImage before = env.contents();
     OpenOptions options;
-    options.in_memory = true;
+    options.durability = Durability::in_memory;
     auto owner = open_hive(env).value();  // no lock is in the way
     auto hive = Hive::open(env, path, options).value();
     set_text(*hive, hive->root(), "a", "aaaaaaaa");
@@ -107,12 +107,110 @@ TEST(HiveDurability, AHiveOpenedInMemoryChangesAndItsFileDoesNot) {
     EXPECT_EQ(env.contents(), before);
 }
 
+// What a crash right now, losing all that was not synced, leaves.
+std::string after_the_worst_crash(const rtl::SimEnv& env) {
+    rtl::SimEnv disk(env.after_crash(env.event_count(), rtl::LossModel::all, 0));
+    return describe(*open_hive(disk).value());
+}
+
+TEST(HiveDurability, WhereEveryOperationIsDurableEachVerbIs) {
+    rtl::SimEnv env;
+    OpenOptions options;
+    options.create_if_missing = true;
+    options.durability = Durability::every_operation;
+    auto hive = Hive::open(env, path, options).value();
+    const auto expect_durable = [&](const char* verb) {
+        EXPECT_FALSE(hive->dirty()) << verb;
+        EXPECT_EQ(after_the_worst_crash(env), describe(*hive)) << verb;
+    };
+    auto key = hive->create_subkey(hive->root(), u"k", u"class", default_descriptor(), StorageType::stable, 1).value();
+    expect_durable("create_subkey");
+    set_text(*hive, key, "v", std::string(20000, 'v'));
+    expect_durable("set_value");
+    ASSERT_TRUE(hive->delete_value(key, u"v", 3));
+    expect_durable("delete_value");
+    const Bytes whole = default_descriptor();
+    std::vector<std::byte> other(whole.begin(), whole.end());
+    other.resize(other.size() + 8);
+    ASSERT_TRUE(hive->set_security(key, other, 4));
+    expect_durable("set_security");
+    key = hive->rename_key(key, u"a much longer name than it had before", 5).value();
+    expect_durable("rename_key");
+    ASSERT_TRUE(hive->set_last_write_time(key, 6));
+    expect_durable("set_last_write_time");
+    ASSERT_TRUE(hive->set_flags(key, key_no_delete));
+    expect_durable("set_flags");
+    ASSERT_TRUE(hive->set_user_flags(key, 1, 2));
+    expect_durable("set_user_flags");
+    ASSERT_TRUE(hive->delete_key(key, 7));
+    expect_durable("delete_key");
+
+    // A verb whose sync fails tells it, and is the last one.
+    env.fail_at(1, STATUS_REGISTRY_IO_FAILED, false);  // after the write of the entry
+    EXPECT_EQ(hive->set_value(hive->root(), u"b", 3, {}, 1).error().code(), STATUS_REGISTRY_IO_FAILED);
+    EXPECT_EQ(hive->set_value(hive->root(), u"c", 3, {}, 1).error().code(), STATUS_MEDIA_WRITE_PROTECTED);
+}
+
+TEST(HiveDurability, WhoFlushesHimselfEndsTheOperations) {
+    rtl::SimEnv env;
+    OpenOptions options;
+    options.create_if_missing = true;
+    options.durability = Durability::every_operation;
+    auto hive = Hive::open(env, path, options).value();
+    hive->flush_by_caller();
+    const std::size_t events = env.event_count();
+    set_text(*hive, hive->root(), "a", "aaaaaaaa");
+    EXPECT_EQ(env.event_count(), events);
+    ASSERT_TRUE(hive->flush());
+    EXPECT_EQ(after_the_worst_crash(env), describe(*hive));
+}
+
+TEST(HiveDurability, ADirtyHiveIsRecoveredInMemoryAndItsFilesStay) {
+    rtl::SimEnv first;
+    {
+        auto hive = open_hive(first).value();
+        set_text(*hive, hive->root(), "a", "aaaaaaaa");
+        ASSERT_TRUE(hive->flush());  // in its log, and the primary is dirty
+    }
+    for (const Durability durability : {Durability::read_only, Durability::in_memory}) {
+        rtl::SimEnv env(first.contents());
+        OpenOptions options;
+        options.durability = durability;
+        auto hive = Hive::open(env, path, options).value();
+        EXPECT_EQ(hive->load_state(), LoadState::recovered);
+        EXPECT_TRUE(hive->find_value(hive->root(), u"a"));
+        const bool changed = hive->set_value(hive->root(), u"b", 3, {}, 1).has_value();
+        EXPECT_EQ(changed, durability == Durability::in_memory);
+        EXPECT_TRUE(hive->reconcile());
+        EXPECT_EQ(env.event_count(), 0U);
+        EXPECT_EQ(env.contents(), first.contents());
+    }
+}
+
+TEST(HiveDurability, AHiveIsMadeInMemoryWhereThereIsNoFile) {
+    rtl::SimEnv env;
+    OpenOptions options;
+    options.create_if_missing = true;
+    options.durability = Durability::read_only;
+    EXPECT_EQ(Hive::open(env, path, options).error().code(), STATUS_OBJECT_NAME_NOT_FOUND);
+    options.durability = Durability::in_memory;
+    auto hive = Hive::open(env, path, options).value();
+    set_text(*hive, hive->root(), "a", "aaaaaaaa");
+    EXPECT_TRUE(hive->reconcile());
+    EXPECT_TRUE(hive->compact());
+    EXPECT_TRUE(hive->find_value(hive->root(), u"a"));
+    EXPECT_TRUE(env.contents().empty());
+    hive->set_read_only();
+    EXPECT_EQ(hive->set_value(hive->root(), u"b", 3, {}, 1).error().code(), STATUS_MEDIA_WRITE_PROTECTED);
+    EXPECT_TRUE(hive->find_value(hive->root(), u"a"));
+}
+
 TEST(HiveDurability, TwoOwnersExclude) {
     rtl::SimEnv env;
     auto hive = open_hive(env).value();
     EXPECT_EQ(open_hive(env).error().code(), STATUS_SHARING_VIOLATION);
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     EXPECT_TRUE(Hive::open(env, path, options));
 }
 

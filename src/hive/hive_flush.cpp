@@ -2,6 +2,14 @@
 
 namespace regent::hive {
 
+bool Hive::flushes_itself() const {
+    return impl_->durability == Durability::every_operation && !impl_->flushed_by_caller;
+}
+
+void Hive::flush_by_caller() { impl_->flushed_by_caller = true; }
+
+void Hive::set_read_only() { impl_->durability = Durability::read_only; }
+
 // A hive that only shrank has no dirty page.
 bool Hive::dirty() const {
     const Storage& stable = impl_->cells.stable();
@@ -40,7 +48,7 @@ Result<void> Hive::write_back() {
 }
 
 std::uint32_t Hive::trim() {
-    if (impl_->read_only || impl_->cells.stable().is_suspect()) return 0;
+    if (read_only() || impl_->cells.stable().is_suspect()) return 0;
     static_cast<void>(impl_->cells.storage(StorageType::volatile_).trim());
     return impl_->cells.stable().trim();
 }

@@ -22,7 +22,8 @@ public:
     BaseBlock base = {};
     CellIndex root = nil_cell;
     std::string path;
-    bool read_only = false;
+    Durability durability = Durability::lazy;
+    bool flushed_by_caller = false;
     bool healed = false;
     std::uint64_t changes = 0;  // how many; a save in steps looks whether there was one meanwhile
     bool verified = true;       // in this life, or by the proof it was loaded with

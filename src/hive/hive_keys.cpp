@@ -79,6 +79,7 @@ Result<CellIndex> Hive::create_subkey(CellIndex parent, Utf16View name, Utf16Vie
     RG_TRY(link_to_parent(edit, parent, cell));
     set_time(edit, parent, time);
     impl_->commit(edit);
+    RG_TRY(end_operation());
     return cell;
 }
 
@@ -98,7 +99,7 @@ Result<void> Hive::delete_key(CellIndex key, std::int64_t time) {
     set_time(edit, parent, time);
     impl_->commit(edit);
     impl_->values.forget(key);
-    return {};
+    return end_operation();
 }
 
 namespace {
@@ -155,6 +156,7 @@ Result<CellIndex> Hive::rename_key(CellIndex key, Utf16View name, std::int64_t t
     set_time(edit, parent, time);
     impl_->commit(edit);
     impl_->values.forget(key);
+    RG_TRY(end_operation());
     return cell;
 }
 
@@ -167,7 +169,7 @@ Result<void> Hive::set_security(CellIndex key, Bytes sd, std::int64_t time) {
     edit.change_record<KeyNode>(key).security = security;
     set_time(edit, key, time);
     impl_->commit(edit);
-    return {};
+    return end_operation();
 }
 
 Result<void> Hive::set_last_write_time(CellIndex key, std::int64_t time) {
@@ -175,7 +177,7 @@ Result<void> Hive::set_last_write_time(CellIndex key, std::int64_t time) {
     Edit edit(impl_->cells);
     edit.change_record<KeyNode>(key).last_write_time = static_cast<std::uint64_t>(time);
     impl_->commit(edit);
-    return {};
+    return end_operation();
 }
 
 Result<void> Hive::set_flags(CellIndex key, std::uint16_t flags) {
@@ -184,7 +186,7 @@ Result<void> Hive::set_flags(CellIndex key, std::uint16_t flags) {
     auto& node = edit.change_record<KeyNode>(key);
     node.flags = static_cast<std::uint16_t>((node.flags & ~settable_flags) | (flags & settable_flags));
     impl_->commit(edit);
-    return {};
+    return end_operation();
 }
 
 Result<void> Hive::set_user_flags(CellIndex key, std::uint8_t user_flags, std::uint8_t virtualization_flags) {
@@ -193,7 +195,7 @@ Result<void> Hive::set_user_flags(CellIndex key, std::uint8_t user_flags, std::u
     edit.change_record<KeyNode>(key).virtual_flags =
         static_cast<std::byte>((user_flags & 0x0F) << 4 | (virtualization_flags & 0x0F));
     impl_->commit(edit);
-    return {};
+    return end_operation();
 }
 
 }  // namespace regent::hive

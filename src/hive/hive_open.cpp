@@ -100,7 +100,7 @@ Result<void> validate(HiveImpl& impl, const OpenOptions& options, CountingSink& 
     if (sink.count() != 0 && !options.self_heal) return fail(STATUS_REGISTRY_CORRUPT);
     for (CellIndex cell : check.security_cells()) impl.security.add(impl.cells, cell);
     impl.healed = changed || check.changed();
-    if (!impl.healed || options.read_only) stable.clear_dirty();
+    if (!impl.healed || !writes_files(options.durability)) stable.clear_dirty();
     return {};
 }
 
@@ -140,7 +140,7 @@ Result<void> copy_old(const HiveImpl& old, Hive& made, const OpenOptions& option
 }
 void wear(HiveImpl& made, const HiveImpl& old) {
     made.path = old.path;
-    made.read_only = old.read_only;
+    made.durability = old.durability;
     made.load_state = old.load_state;
     made.base.last_written = old.base.last_written;
 }
@@ -152,6 +152,13 @@ Result<void> keep_original(rtl::Env& env, rtl::File& file, const std::string& pa
     const auto copy = RG_TRY(env.open(copy_path, rtl::OpenMode::truncate));
     RG_TRY(copy->write_at(0, rtl::as_bytes(content.data(), content.size())));
     return copy->sync();
+}
+
+// In memory there is nothing that a folder could lack.
+bool may_create(Status missing, const OpenOptions& options) {
+    if (!options.create_if_missing || options.durability == Durability::read_only) return false;
+    if (missing.code() == STATUS_OBJECT_NAME_NOT_FOUND) return true;
+    return missing.code() == STATUS_OBJECT_PATH_NOT_FOUND && options.durability == Durability::in_memory;
 }
 
 Result<BaseBlock> map_raw(Cells& cells, rtl::File& file) {
@@ -197,27 +204,20 @@ Result<std::vector<LogFile>> read_logs(rtl::Env& env, const std::string& path) {
 }
 
 Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path, const OpenOptions& options) {
-    if (options.in_memory) {
-        OpenOptions reading = options;
-        reading.in_memory = false;
-        reading.read_only = true;
-        auto hive = RG_TRY(open(env, path, reading));
-        hive->impl_->read_only = false;  // without a log, writes stay in memory
-        return hive;
-    }
-    auto opened = env.open(path, options.read_only ? rtl::OpenMode::read : rtl::OpenMode::read_write);
-    const bool missing = !opened && opened.error().code() == STATUS_OBJECT_NAME_NOT_FOUND;
-    if (missing && options.create_if_missing && !options.read_only) {
+    const bool writes = writes_files(options.durability);
+    auto opened = env.open(path, writes ? rtl::OpenMode::read_write : rtl::OpenMode::read);
+    if (!opened && may_create(opened.error(), options)) {
         HiveOptions create_options = options.create;
         create_options.path = path;
+        create_options.durability = options.durability;
         return create(env, create_options);
     }
     std::unique_ptr<rtl::File> file = RG_TRY(std::move(opened));
-    if (!options.read_only) RG_TRY(file->lock());
+    if (writes) RG_TRY(file->lock());
 
     auto impl = std::make_unique<HiveImpl>();
     impl->path = path;
-    impl->read_only = options.read_only;
+    impl->durability = options.durability;
     CountingSink sink(options.findings);
     const BaseBlock first = RG_TRY(map_raw(impl->cells, *file));
     const bool clean = base_block_good(first) && first.primary_sequence == first.secondary_sequence;
@@ -228,14 +228,14 @@ Result<std::unique_ptr<Hive>> Hive::open(rtl::Env& env, const std::string& path,
     impl->load_state = loaded.recovery.state;
     if (impl->base.minor < first_minor_of_today) {
         // Copied, and nothing is written in that format.
-        if (!options.read_only) return fail(STATUS_NOT_SUPPORTED);
+        if (writes) return fail(STATUS_NOT_SUPPORTED);
         auto made = RG_TRY(create(env, like_old(*impl)));
         RG_TRY(copy_old(*impl, *made, options, sink));
         wear(*made->impl_, *impl);
         return made;
     }
     rtl::File* const primary = file.get();
-    if (!options.read_only) RG_TRY(attach(*impl, env, std::move(file), loaded));
+    if (writes) RG_TRY(attach(*impl, env, std::move(file), loaded));
     RG_TRY(take_over(*impl, loaded, options, sink));
     if (impl->log && (impl->healed || loaded.base_changed)) RG_TRY(keep_original(env, *primary, path));
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
@@ -245,9 +245,9 @@ Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& o
     const auto* first = rtl::record_at<BaseBlock>(image);
     if (first == nullptr) return fail(STATUS_NOT_REGISTRY_FILE);
     OpenOptions in_memory = options;
-    in_memory.read_only = true;
+    if (writes_files(options.durability)) in_memory.durability = Durability::in_memory;
     auto impl = std::make_unique<HiveImpl>();
-    impl->read_only = true;
+    impl->durability = in_memory.durability;
     CountingSink sink(options.findings);
     RG_TRY(impl->cells.stable().grow_raw(bins_to_take(*first, image.size())));
     const MutableBytes bins = impl->cells.stable().mutable_bytes();
@@ -258,12 +258,10 @@ Result<std::unique_ptr<Hive>> Hive::open_image(Bytes image, const OpenOptions& o
     if (impl->base.minor < first_minor_of_today) {
         auto made = RG_TRY(create(rtl::real_env(), like_old(*impl)));
         RG_TRY(copy_old(*impl, *made, in_memory, sink));
-        impl->read_only = options.read_only;
         wear(*made->impl_, *impl);
         return made;
     }
     RG_TRY(take_over(*impl, loaded, in_memory, sink));
-    impl->read_only = options.read_only;  // without a log, writes stay in memory
     return std::unique_ptr<Hive>(new Hive(std::move(impl)));
 }
 

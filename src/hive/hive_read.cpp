@@ -15,7 +15,8 @@ bool HiveImpl::is_key(CellIndex key) const {
 }
 
 Result<void> HiveImpl::require_writable(CellIndex key) const {
-    if (read_only || (log != nullptr && log->failed())) return fail(STATUS_MEDIA_WRITE_PROTECTED);
+    if (durability == Durability::read_only || (log != nullptr && log->failed()))
+        return fail(STATUS_MEDIA_WRITE_PROTECTED);
     if (cells.stable().is_suspect()) return fail(STATUS_REGISTRY_CORRUPT);
     if (!is_key(key)) return fail(STATUS_INVALID_PARAMETER);
     return {};
@@ -86,7 +87,7 @@ Hive::Hive(std::unique_ptr<HiveImpl> impl) : impl_(std::move(impl)) {}
 Hive::~Hive() = default;
 
 const std::string& Hive::path() const { return impl_->path; }
-bool Hive::read_only() const { return impl_->read_only; }
+Durability Hive::durability() const { return impl_->durability; }
 LoadState Hive::load_state() const { return impl_->load_state; }
 bool Hive::healed() const { return impl_->healed; }
 std::uint32_t Hive::minor_version() const { return impl_->cells.minor; }

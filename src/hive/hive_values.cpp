@@ -102,7 +102,7 @@ Result<void> Hive::set_value(CellIndex key, Utf16View name, std::uint32_t type, 
     if (time != 0) node.last_write_time = static_cast<std::uint64_t>(time);
     impl_->commit(edit);
     if (added != nil_cell) impl_->values.added(impl_->cells, key, added);
-    return {};
+    return end_operation();
 }
 
 Result<void> Hive::delete_value(CellIndex key, Utf16View name, std::int64_t time) {
@@ -128,7 +128,7 @@ Result<void> Hive::delete_value(CellIndex key, Utf16View name, std::int64_t time
     edit.release_later(existing->cell);
     impl_->commit(edit);
     impl_->values.removed(key, existing->cell, name);
-    return {};
+    return end_operation();
 }
 
 }  // namespace regent::hive

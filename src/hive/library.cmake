@@ -20,7 +20,7 @@ file(RELATIVE_PATH REGENT_HIVE_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(regent-hive.pc.in ${place}/regent-hive.pc @ONLY)
 install(TARGETS regent_hive_library COMPONENT hive LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${place}/regent-hive.pc COMPONENT hive DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES hive.h hive_scan.h space.h finding.h name.h format.h live_cells.h deleted.h diff.h COMPONENT hive
+install(FILES hive.h hive_scan.h durability.h space.h finding.h name.h format.h live_cells.h deleted.h diff.h COMPONENT hive
         DESTINATION ${REGENT_HIVE_HEADERS}/hive)
 install(FILES ${CMAKE_SOURCE_DIR}/src/rtl/assert.h ${CMAKE_SOURCE_DIR}/src/rtl/bytes.h ${CMAKE_SOURCE_DIR}/src/rtl/env.h
         ${CMAKE_SOURCE_DIR}/src/rtl/status.h ${CMAKE_SOURCE_DIR}/src/rtl/utf16.h COMPONENT hive

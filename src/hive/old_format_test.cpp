@@ -131,7 +131,7 @@ class OldFormat : public testing::TestWithParam<std::uint32_t> {};
 TEST_P(OldFormat, IsReadAsOneOfFormat13) {
     FindingList findings;
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     options.findings = &findings;
     const auto opened = Hive::open_image(bytes_of(sample(GetParam())), options);
     ASSERT_TRUE(opened) << rtl::status_name(opened.error().code());
@@ -157,7 +157,7 @@ TEST_P(OldFormat, IsWrittenInTodaysAndNeverInItsOwn) {
     rtl::SimEnv env(rtl::DiskImage{{"OLD", sample(GetParam())}});
     EXPECT_EQ(Hive::open(env, "OLD", {}).error().code(), STATUS_NOT_SUPPORTED);
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     const auto old = std::move(Hive::open(env, "OLD", options)).value();
     EXPECT_EQ(old->path(), "OLD");
     {
@@ -182,7 +182,7 @@ TEST_P(OldFormat, DamageIsLeftOutAndTold) {
     }
     FindingList findings;
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     options.findings = &findings;
     const auto opened = Hive::open_image(bytes_of(sample(GetParam(), 0x100000)), options);
     ASSERT_TRUE(opened);

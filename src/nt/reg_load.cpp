@@ -124,13 +124,22 @@ private:
         return {};
     }
 
-    // A file that is missing is made: a hive with nothing but its root.
+    // As the store's, unless the caller wants less of it.
+    hive::Durability durability() const {
+        const hive::Durability usual = cm::registry().opening_durability();
+        if (cm::registry().durability() == hive::Durability::read_only) return usual;
+        if ((call_.flags & read_only_flags) != 0) return hive::Durability::read_only;
+        const bool when_asked = (call_.flags & REG_NO_LAZY_FLUSH) != 0 && hive::writes_files(usual);
+        return when_asked ? hive::Durability::lazy : usual;
+    }
+
+    // A file that is missing is made, where there is a file to be made: a hive with nothing but its root.
     Result<std::unique_ptr<hive::Hive>> open_file(const std::string& path, Bytes root_security) const {
         LoadFindings findings;
         hive::OpenOptions options;
         options.findings = &findings;
-        options.read_only = (call_.flags & read_only_flags) != 0;
-        options.create_if_missing = !options.read_only;
+        options.durability = durability();
+        options.create_if_missing = cm::registry().durability() != hive::Durability::read_only;
         options.create.root_security = root_security;
         Result<std::unique_ptr<hive::Hive>> storage = [&] {
             const io::CallerIdentity as_caller;

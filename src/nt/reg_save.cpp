@@ -53,7 +53,7 @@ Result<void> restore(cm::KeyBody& key, HANDLE key_handle, HANDLE file, ULONG fla
     if (!in) return std::unexpected(in.error());
     const std::string image = RG_TRY(rtl::read_whole(**in, max_hive_file));
     hive::OpenOptions options;
-    options.read_only = true;
+    options.durability = hive::Durability::read_only;
     const auto source = hive::Hive::open_image(rtl::as_bytes(image.data(), image.size()), options);
     if (!source) return std::unexpected(source.error());
     if ((flags & REG_FORCE_RESTORE) == 0 && count_open_keys(key.block(), key_handle) != 0) {

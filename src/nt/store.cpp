@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "nt/hive_report.h"
@@ -53,7 +54,12 @@ bool make_directories(const std::string& path) {
     return false;
 }
 
+// REQUIRES: the lock is taken.
 std::string owner_of(int lock) {
+    struct flock whole{};
+    whole.l_type = F_RDLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(lock, F_OFD_GETLK, &whole) == 0 && whole.l_type == F_UNLCK) return "a process that only reads it";
     char text[32] = {};
     if (::pread(lock, text, sizeof(text) - 1, 0) <= 0) return "another process";
     return "process " + std::string(text, std::strcspn(text, "\n"));
@@ -61,7 +67,31 @@ std::string owner_of(int lock) {
 
 }  // namespace
 
-std::expected<Store, BootFailure> Store::open(const std::string& directory) {
+bool set_durability(StoreOptions& options, std::string_view text) {
+    if (text.starts_with("lazy:")) {
+        const std::string_view number = text.substr(5);
+        int seconds = 0;
+        const auto [end, error] = std::from_chars(number.begin(), number.end(), seconds);
+        if (error != std::errc() || end != number.end() || seconds < 0) return false;
+        options.durability = hive::Durability::lazy;
+        options.lazy_flush_seconds = seconds;
+        return true;
+    }
+    static constexpr std::pair<std::string_view, hive::Durability> words[] = {
+        {"lazy", hive::Durability::lazy},
+        {"every", hive::Durability::every_operation},
+        {"read-only", hive::Durability::read_only},
+        {"memory", hive::Durability::in_memory},
+    };
+    for (const auto& [word, durability] : words) {
+        if (text != word) continue;
+        options.durability = durability;
+        return true;
+    }
+    return false;
+}
+
+std::expected<Store, BootFailure> Store::open(const std::string& directory, hive::Durability durability) {
     if (directory.empty())
         return std::unexpected(failure(STATUS_OBJECT_PATH_NOT_FOUND, "the store's directory name is empty"));
     std::string path = directory;
@@ -71,28 +101,38 @@ std::expected<Store, BootFailure> Store::open(const std::string& directory) {
         if (::getcwd(here, sizeof(here)) == nullptr) return std::unexpected(failed_to("find the current folder", path));
         path = std::string(here) + "/" + path;
     }
-    if (!make_directories(path)) return std::unexpected(failed_to("create the store's folder", path));
-    const std::string lock_path = path + "/lock";
-    const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) return std::unexpected(failed_to("open the store's lock", lock_path));
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(lock, F_OFD_SETLK, &whole) != 0) {
-        BootFailure taken = failure(STATUS_SHARING_VIOLATION, path + ": the store is in use by " + owner_of(lock));
-        ::close(lock);
-        return std::unexpected(std::move(taken));
-    }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, pid.data(), pid.size(), 0) != ssize_t(pid.size())) {
-        BootFailure failed = failed_to("write the store's lock", lock_path);
-        ::close(lock);
-        return std::unexpected(std::move(failed));
-    }
-    return Store(std::move(path), lock);
+    const bool writes = hive::writes_files(durability);
+    if (writes && !make_directories(path)) return std::unexpected(failed_to("create the store's folder", path));
+    if (durability == hive::Durability::read_only && ::access(path.c_str(), R_OK | X_OK) != 0)
+        return std::unexpected(failed_to("read the store's folder", path));
+    Store store(std::move(path), durability);
+    const auto locked = store.lock(writes ? F_WRLCK : F_RDLCK);
+    if (!locked) return std::unexpected(locked.error());
+    return store;
 }
 
-Store::Store(Store&& other) noexcept : directory_(std::move(other.directory_)), lock_(std::exchange(other.lock_, -1)) {}
+// Who writes has the lock alone; those who do not keep him out, for the pages that they have mapped are his to change.
+std::expected<void, BootFailure> Store::lock(short type) {
+    const std::string path = directory_ + "/lock";
+    const bool writes = type == F_WRLCK;
+    lock_ = ::open(path.c_str(), (writes ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock_ < 0 && !writes && errno == ENOENT) return {};  // nobody has ever written here
+    if (lock_ < 0) return std::unexpected(failed_to("open the store's lock", path));
+    struct flock whole{};
+    whole.l_type = type;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(lock_, F_OFD_SETLK, &whole) != 0)
+        return std::unexpected(
+            failure(STATUS_SHARING_VIOLATION, directory_ + ": the store is in use by " + owner_of(lock_)));
+    if (!writes) return {};
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, pid.data(), pid.size(), 0) != ssize_t(pid.size()))
+        return std::unexpected(failed_to("write the store's lock", path));
+    return {};
+}
+
+Store::Store(Store&& other) noexcept
+    : directory_(std::move(other.directory_)), durability_(other.durability_), lock_(std::exchange(other.lock_, -1)) {}
 
 Store::~Store() {
     if (lock_ >= 0) ::close(lock_);  // the file stays: removing it would let two processes lock two files
@@ -107,6 +147,8 @@ std::expected<std::unique_ptr<hive::Hive>, BootFailure> Store::open_hive(const s
     const bool missing = ::stat(path.c_str(), &info) != 0;
     LoadFindings findings;
     hive::OpenOptions options;
+    // A read-only one takes what the boot puts into it before it is closed to changes.
+    options.durability = durability_ == hive::Durability::read_only ? hive::Durability::in_memory : durability_;
     options.create_if_missing = true;
     // The store is ours; a hive in it that somebody else wrote is not.
     options.validation = hive::Validation::if_unproven;
@@ -118,7 +160,7 @@ std::expected<std::unique_ptr<hive::Hive>, BootFailure> Store::open_hive(const s
         const NTSTATUS status = opened.error().code();
         return std::unexpected(failure(status, report ? *report : path + ": " + rtl::status_name(status)));
     }
-    if (missing) messages.push_back(path + ": created");
+    if (missing) messages.push_back(path + (hive::writes_files(durability_) ? ": created" : ": created in memory"));
     if (report) messages.push_back(*report);
     return std::move(*opened);
 }

@@ -15,14 +15,17 @@ namespace regent::nt {
 // Invariant: while it exists no other process has the store. Externally synchronised.
 class Store {
 public:
-    // Creates the directory when missing and takes the lock.
-    static std::expected<Store, BootFailure> open(const std::string& directory);
+    // Creates the directory when missing and takes the lock; where no file is written it creates nothing and shares the
+    // lock, if there is one, with its like. In memory there need not be a directory.
+    static std::expected<Store, BootFailure> open(const std::string& directory, hive::Durability durability);
     Store(Store&& other) noexcept;
     Store& operator=(Store&&) = delete;
     ~Store();
 
     const std::string& directory() const { return directory_; }
-    // Opens a hive file of the store, made with `sddl` on its root when missing. What was recovered, repaired or
+    hive::Durability durability() const { return durability_; }
+    // Opens a hive file of the store, made with `sddl` on its root when missing; a read-only one in memory, to be
+    // filled. What was recovered, repaired or
     // created is added to `messages`.
     std::expected<std::unique_ptr<hive::Hive>, BootFailure> open_hive(const std::string& file, const char* sddl,
                                                                       std::vector<std::string>& messages) const;
@@ -31,9 +34,12 @@ public:
     std::expected<void, BootFailure> create_user_folder(const std::string& sid) const;
 
 private:
-    Store(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+    Store(std::string directory, hive::Durability durability)
+        : directory_(std::move(directory)), durability_(durability) {}
+    std::expected<void, BootFailure> lock(short type);
     std::string directory_;
-    int lock_;
+    hive::Durability durability_;
+    int lock_ = -1;
 };
 
 }  // namespace regent::nt

@@ -51,6 +51,8 @@ struct Executive {
     Executive(const Executive&) = delete;
     Executive& operator=(const Executive&) = delete;
 
+    bool writes_files() const { return hive::writes_files(store.durability()); }
+
     Store store;
     const CrashHistory crashes;
     bool objects = false;
@@ -112,6 +114,7 @@ std::expected<void, BootFailure> mount_hive(Executive& executive, const std::str
     if (!hive) return std::unexpected(hive.error());
     cm::MountOptions options;
     options.boot = boot;
+    options.to_be_filled = true;
     const auto mounted = executive.registry->mount(where, std::move(*hive), options);
     if (!mounted) return std::unexpected(failed(("mount " + file).c_str(), mounted.error()));
     return {};
@@ -139,7 +142,8 @@ std::expected<void, BootFailure> mount_hives(Executive& executive) {
 std::expected<void, BootFailure> mount_user(Executive& executive, const std::string& sid) {
     const Utf16 name = rtl::from_utf8(sid);
     const std::string sddl = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KA;;;" + sid + ")(A;CI;KR;;;RC)";
-    auto made = executive.store.create_user_folder(sid);
+    std::expected<void, BootFailure> made;
+    if (executive.writes_files()) made = executive.store.create_user_folder(sid);
     if (!made) return made;
     const std::string folder = "users/" + sid;
     made = mount_hive(executive, folder + "/NTUSER.DAT", u"\\REGISTRY\\USER\\" + name, sddl.c_str(), false);
@@ -169,19 +173,34 @@ std::expected<void, BootFailure> fill_registry(Executive& executive) {
     return {};
 }
 
+std::expected<void, BootFailure> start_registry(Executive& executive, const StoreOptions& options) {
+    cm::Registry::Options how;
+    how.durability = options.durability;
+    how.lazy_flush_seconds = options.lazy_flush_seconds;
+    // A commit that a crash cut short is finished before anybody sees one of its hives.
+    const std::string journal = executive.store.directory() + "/transactions.journal";
+    if (executive.writes_files()) {
+        how.commit_journal = journal;
+        const auto finished = cm::CommitJournal::recover(rtl::real_env(), journal, executive.messages);
+        if (!finished) return std::unexpected(failed("finish an interrupted commit", finished.error()));
+    } else {
+        auto interrupted = cm::CommitJournal::interrupted(rtl::real_env(), journal);
+        if (!interrupted) return std::unexpected(failed("read an interrupted commit", interrupted.error()));
+        how.interrupted = std::move(*interrupted);
+    }
+    auto registry = cm::Registry::start(how);
+    if (!registry) return std::unexpected(failed("start the registry", registry.error()));
+    executive.registry = std::move(*registry);
+    return {};
+}
+
 std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& options) {
     ob::initialize();
     executive.objects = true;
     watch_thread_ends();
     tm::publish_types();
-    // A commit that a crash cut short is finished before anybody sees one of its hives.
-    cm::Registry::Options how;
-    how.commit_journal = executive.store.directory() + "/transactions.journal";
-    const auto finished = cm::CommitJournal::recover(rtl::real_env(), how.commit_journal, executive.messages);
-    if (!finished) return std::unexpected(failed("finish an interrupted commit", finished.error()));
-    auto registry = cm::Registry::start(how);
-    if (!registry) return std::unexpected(failed("start the registry", registry.error()));
-    executive.registry = std::move(*registry);
+    auto ready = start_registry(executive, options);
+    if (!ready) return ready;
     auto mounted = mount_hives(executive);
     if (!mounted) return mounted;
     const ob::CallerScope system(ob::system_process(), nullptr, ob::kernel_mode);
@@ -192,7 +211,9 @@ std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& 
     executive.devices = true;
     auto filled = fill_registry(executive);
     if (!filled) return filled;
-    crash_history.store(&executive.crashes);
+    if (const auto held = executive.registry->hold_to_durability(); !held)
+        return std::unexpected(failed("write what was filled in", held.error()));
+    if (executive.writes_files()) crash_history.store(&executive.crashes);
     ex::set_bugcheck_hook(record_bugcheck);
     if (options.start_drivers) start_drivers(executive.crashes, executive.messages);
     return {};
@@ -206,7 +227,7 @@ std::expected<void, BootFailure> start_system(const StoreOptions& options) {
         if (running)
             return std::unexpected(BootFailure{STATUS_INVALID_DEVICE_STATE,
                                                "this process already runs the store " + running->store.directory()});
-        auto store = Store::open(options.directory);
+        auto store = Store::open(options.directory, options.durability);
         if (!store) return std::unexpected(store.error());
         auto executive = std::make_unique<Executive>(std::move(*store));
         executive->log = options.log;
@@ -239,7 +260,11 @@ std::expected<void, BootFailure> ensure_user_profile(const se::Token& token) {
     const ob::CallerScope system(ob::system_process(), nullptr, ob::kernel_mode);
     auto mounted = mount_user(*executive, sid);
     if (!mounted) return mounted;
-    if (const auto listed = sync_hive_list(); !listed) return std::unexpected(failed("write hivelist", listed.error()));
+    if (const auto held = executive->registry->hold_to_durability(); !held)
+        return std::unexpected(failed("write a user's hive", held.error()));
+    const auto listed = sync_hive_list();
+    // A list that is read-only stays as it was at the boot.
+    if (!listed && executive->writes_files()) return std::unexpected(failed("write hivelist", listed.error()));
     return {};
 }
 

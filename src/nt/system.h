@@ -4,15 +4,20 @@
 #include <expected>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "hive/durability.h"
 #include "nt/ntdef.h"
 
 namespace regent::nt {
 
 struct StoreOptions {
-    std::string directory;                                  // created with its parents when missing
-    bool start_drivers = true;                              // auto-start drivers by their Start value
+    std::string directory;      // created with its parents when missing
+    bool start_drivers = true;  // auto-start drivers by their Start value
+    // When changes reach the store's files, also those of hives that services load.
+    hive::Durability durability = hive::Durability::lazy;
+    int lazy_flush_seconds = 5;  // lazy: how often what changed is flushed; 0: only on request and at the stop
     std::function<void(const std::string& line)> log = {};  // what log_message() is given; any thread
 };
 
@@ -27,8 +32,11 @@ struct MountedHive {
     std::string file;  // host path; empty: volatile
 };
 
+// "lazy", "lazy:SECONDS", "every", "read-only" or "memory". False: none of these, and nothing has changed.
+bool set_durability(StoreOptions& options, std::string_view text);
+
 // Boots the executive on a store. ERRORS: a store owned by another process (its pid is in the message), a store that
-// cannot be created, a damaged hive. After a failure nothing is running.
+// cannot be created (read-only: is not there), a damaged hive. After a failure nothing is running.
 std::expected<void, BootFailure> start_system(const StoreOptions& options);
 
 // Unloads drivers, flushes every hive, unlocks the store. Safe to call when nothing runs.

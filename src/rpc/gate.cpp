@@ -43,6 +43,9 @@ bool exists(const std::string& path) {
 std::expected<Choice, GateFailure> use_store(const std::string& directory) {
     nt::StoreOptions options;
     options.directory = directory;
+    if (const std::string wanted = environment("REGENT_DURABILITY");
+        !wanted.empty() && !nt::set_durability(options, wanted))
+        return std::unexpected(GateFailure{STATUS_INVALID_PARAMETER, "no durability: REGENT_DURABILITY=" + wanted});
     if (auto started = nt::start_system(options); !started)
         return std::unexpected(GateFailure{started.error().status, started.error().message});
     nt::set_gate(&nt::local_table());

@@ -30,17 +30,17 @@ def hive_folder():
 class House:
     """A folder, and a regentd on a store and a socket in it."""
 
-    def __init__(self, store=None, prepare=None):
+    def __init__(self, store=None, prepare=None, options=()):
         self.folder = tempfile.mkdtemp(prefix="regent-e2e.")
         self.socket = os.path.join(self.folder, "socket")
         self.store = store or os.path.join(self.folder, "store")
         self.environment = dict(os.environ, REGENT_SOCKET=self.socket)
         self.environment.pop("REGENT_STORE", None)
         self.daemon = None
-        self.start(prepare)
+        self.start(prepare, options)
 
-    def start(self, prepare=None):
-        self.daemon = subprocess.Popen([program("regentd"), "--store", self.store, "--socket", self.socket],
+    def start(self, prepare=None, options=()):
+        self.daemon = subprocess.Popen([program("regentd"), "--store", self.store, "--socket", self.socket, *options],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
         ready = self.daemon.stdout.readline()
         if "ready" not in ready:

@@ -22,7 +22,7 @@ namespace {
 
 Result<std::unique_ptr<Hive>> load(const std::string& name, FindingList& findings) {
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     options.tolerate_bad_log = true;
     options.findings = &findings;
     return Hive::open(rtl::real_env(), corpus_directory() + "/" + name, options);
@@ -155,7 +155,7 @@ void round_trip(const Row& row, bool with_dump) {
     ASSERT_TRUE(
         (*hive)->save_subtree((*hive)->root(), *rtl::real_env().open(path, rtl::OpenMode::create).value(), format));
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     options.findings = &findings;
     {
         const auto copy = Hive::open(rtl::real_env(), path, options);

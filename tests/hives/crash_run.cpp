@@ -95,9 +95,16 @@ void Run::create(Format format) {
     became(content_of(*hive), begun);
 }
 
-void Run::open(FindingSink* findings) {
+void Run::operation(const std::function<bool()>& change, const char* what) {
+    const std::size_t begun = env.event_count();
+    require(change(), what);
+    became(content_of(*hive), begun);
+}
+
+void Run::open(FindingSink* findings, Durability durability) {
     hive.reset();
     OpenOptions options;
+    options.durability = durability;
     options.findings = findings;
     auto opened = Hive::open(env, hive_path, options);
     require(opened.has_value(), "open");

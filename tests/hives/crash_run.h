@@ -52,7 +52,9 @@ public:
 
     void require(bool good, const char* what);  // a workload that fails is no workload
     void create(Format format = Format::v1_5);
-    void open(FindingSink* findings = nullptr);
+    void open(FindingSink* findings = nullptr, Durability durability = Durability::lazy);
+    // Where every operation is durable: one that is when it has succeeded.
+    void operation(const std::function<bool()>& change, const char* what);
     void flush();      // and notes the state
     void try_flush();  // the same, where the disk may fail it
     void reconcile();  // with a flush

@@ -412,6 +412,47 @@ void flags_and_times(Run& run) {
     }
 }
 
+// No flush is asked for: each operation is durable when it returns.
+void every_operation(Run& run) {
+    run.create();
+    run.open(nullptr, Durability::every_operation);
+    const CellIndex root = run.hive->root();
+    CellIndex key = nil_cell;
+    const auto make_key = [&] {
+        const auto made = run.hive->create_subkey(root, u"k", u"class", default_descriptor(), StorageType::stable, 7);
+        key = made.value_or(nil_cell);
+        return made.has_value();
+    };
+    const auto rename = [&] {
+        const auto renamed = run.hive->rename_key(key, u"a name of another length", 9);
+        key = renamed.value_or(nil_cell);
+        return renamed.has_value();
+    };
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        const std::vector<std::byte> data(i * 9000 + 3, static_cast<std::byte>('a' + i));
+        run.operation(make_key, "create_subkey");
+        run.operation([&] { return run.hive->set_value(key, u"v", 3, data, 8).has_value(); }, "set_value");
+        run.operation(rename, "rename_key");
+        run.operation([&] { return run.hive->set_user_flags(key, 1, 2).has_value(); }, "set_user_flags");
+        run.operation([&] { return run.hive->delete_value(key, u"v", 10).has_value(); }, "delete_value");
+        if (i == 1) run.require(run.hive->write_back().has_value(), "write_back");
+        run.operation([&] { return run.hive->delete_key(key, 11).has_value(); }, "delete_key");
+    }
+}
+
+// Until the log is so long that an operation writes back as well; then a second life.
+void many_durable_operations(Run& run) {
+    run.create();
+    for (std::uint32_t life = 0; life < 2; ++life) {
+        run.open(nullptr, Durability::every_operation);
+        for (std::uint32_t i = 0; i < 8; ++i) {
+            const std::vector<std::byte> data(90000 + i, static_cast<std::byte>('a' + i));
+            const Utf16 name = rtl::from_utf8(numbered("v", i % 2));
+            run.operation([&] { return run.hive->set_value(run.hive->root(), name, 3, data, 8).has_value(); }, "set");
+        }
+    }
+}
+
 // A bit of everything, by chance.
 void anything(Run& run) {
     run.create();
@@ -471,6 +512,8 @@ const std::vector<Workload>& workloads() {
         {"saved over another", saved_over_another},
         {"format 1.3", format_1_3},
         {"flags and times", flags_and_times},
+        {"every operation", every_operation},
+        {"many durable operations", many_durable_operations},
         {"anything", anything},
     };
     return all;

@@ -32,7 +32,7 @@ public:
 std::string load(rtl::Env& env, const std::string& path, const RandomHive& model, std::unique_ptr<Hive>& hive) {
     FindingList findings;
     OpenOptions options;
-    options.read_only = true;
+    options.durability = Durability::read_only;
     options.findings = &findings;
     auto opened = Hive::open(env, path, options);
     if (!opened) return "open: " + std::string(rtl::status_name(opened.error().code()));

@@ -27,7 +27,7 @@ struct Loading {
 
 void load(rtl::Env& env, const std::string& path, bool read_only, bool self_heal, Loading& loading) {
     OpenOptions options;
-    options.read_only = read_only;
+    if (read_only) options.durability = Durability::read_only;
     options.self_heal = self_heal;
     options.findings = &loading.findings;
     auto opened = Hive::open(env, path, options);
