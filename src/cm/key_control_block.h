@@ -59,7 +59,7 @@ public:
     // Does `mask`'s access check have a sound descriptor here? Remembered, since validation walks the whole descriptor.
     enum class Security : std::uint8_t { unknown, sound, damaged };
     std::atomic<Security> security_state{Security::unknown};
-    // Where a sound descriptor is: the hive's generation of descriptors in the upper half, its cell in the lower. Says
+    // Where its own descriptor is: the hive's generation of descriptors in the upper half, its cell in the lower. Says
     // nothing once the hive is of another generation. 0: not known.
     std::atomic<std::uint64_t> descriptor_place{0};
 

@@ -99,6 +99,8 @@ Ref<KeyControlBlock> find_subkey_locked(KeyControlBlock& key, const hive::Hive& 
 // (semantics SD-4); nothing when there is none. REQUIRES: the hive's lock, the block alive.
 std::optional<se::DescriptorView> security_locked(const KeyControlBlock& block);
 std::optional<se::DescriptorView> security_of_cell(const hive::Hive& storage, hive::CellIndex cell);
+// Where the block's own descriptor is: see KeyControlBlock::descriptor_place. REQUIRES: the hive's lock.
+std::uint64_t descriptor_place_locked(const KeyControlBlock& block);
 // What an earlier check_access_locked granted to the same question, if that is known and still true. No lock.
 std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode);

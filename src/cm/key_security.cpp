@@ -43,18 +43,17 @@ bool is_current(const KeyControlBlock& block, std::uint64_t place) {
     return static_cast<std::uint32_t>(place >> 32) == block.hive().descriptor_generation();
 }
 
-// Where the block's own descriptor is. REQUIRES: the hive's lock.
-std::uint64_t find_place_locked(const KeyControlBlock& block) {
+}  // namespace
+
+std::uint64_t descriptor_place_locked(const KeyControlBlock& block) {
     auto& place = const_cast<KeyControlBlock&>(block).descriptor_place;  // a remembered answer, not part of the key
     std::uint64_t known = place.load(std::memory_order_acquire);
     if (is_current(block, known)) return known;
-    const hive::CellIndex cell = block.hive().storage().key_info(block.cell()).security;
+    const hive::CellIndex cell = block.hive().storage().security_cell(block.cell());
     known = std::uint64_t{block.hive().descriptor_generation()} << 32 | cell;
     place.store(known, std::memory_order_release);
     return known;
 }
-
-}  // namespace
 
 std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode) {
@@ -66,16 +65,15 @@ std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::
 
 Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode) {
+    // Only answers of sound descriptors are remembered, so that one says that this is sound.
+    const std::uint64_t place = descriptor_place_locked(block);
     if (const auto known = known_access(block, token, desired, mode)) return *known;
     // Nothing sound in the whole hive: only the executive itself gets in, to repair it.
     const auto descriptor = security_locked(block);
     if (!descriptor) return fail(STATUS_ACCESS_DENIED);
     // Before the check: what is enabled now is what it says at most.
     const bool own = block.security_state.load(std::memory_order_acquire) == KeyControlBlock::Security::sound;
-    const AccessQuestion question = question_of(block, own ? find_place_locked(block) : 0, token, desired);
-    if (own) {
-        if (const auto known = access_cache().find(question)) return *known;
-    }
+    const AccessQuestion question = question_of(block, place, token, desired);
     const ACCESS_MASK granted = RG_TRY(se::access_check(*descriptor, token, desired, key_mapping, mode));
     if (own && token.enabled() == question.privileges && token.answer_id() == question.token)
         access_cache().remember(question, granted);

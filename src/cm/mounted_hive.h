@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "cm/inherited_security.h"
 #include "hive/hive.h"
 #include "rtl/lock.h"
 #include "rtl/ref.h"
@@ -48,6 +49,8 @@ public:
     void descriptors_change_locked() {
         if (descriptor_generation_.fetch_add(1, std::memory_order_acq_rel) == UINT32_MAX) descriptor_generation_ = 1;
     }
+
+    InheritedSecurity inherited_security;  // guarded by the exclusive lock
 
     bool unloaded() const { return unloaded_.load(std::memory_order_acquire); }
     const MountOptions& options() const { return options_; }

@@ -114,6 +114,7 @@ private:
         RG_TRY(key.alive());
         if (component.size() > hive::max_key_name) return fail(STATUS_INVALID_PARAMETER);
         auto child = find_subkey_locked(at, key.storage(), key.cell(), component);
+        changes_seen_ = key.storage().changes();
         if (!child && key.storage().suspect()) return fail(STATUS_REGISTRY_CORRUPT);
         return child;
     }
@@ -219,11 +220,27 @@ private:
         return (options() & REG_OPTION_CREATE_LINK) != 0 ? hive::key_sym_link : std::uint16_t{0};
     }
 
-    Result<hive::CellIndex> create_cell(const WriteKey& key, const KeyControlBlock& parent, Utf16View name) const {
-        const se::SecurityDescriptor descriptor = RG_TRY(new_descriptor(security_locked(parent)));
+    Result<hive::CellIndex> create_cell(const WriteKey& key, KeyControlBlock& parent, Utf16View name) const {
         const auto type = in_memory(parent) ? hive::StorageType::volatile_ : hive::StorageType::stable;
-        return key.storage().create_subkey(key.cell(), name, parse_->request.class_name, descriptor.bytes(), type,
-                                           key.next_time(key.cell()), new_flags());
+        const std::int64_t time = key.next_time(key.cell());
+        const Utf16View class_name = parse_->request.class_name;
+        InheritedSecurity::Question question{descriptor_place_locked(parent), request_.access.token->answer_id(), type};
+        InheritedSecurity& inherited = parent.hive().inherited_security;
+        if (parse_->request.security == nullptr) {
+            const hive::CellIndex known = inherited.find(question);
+            if (known != hive::nil_cell) {
+                return key.storage().create_subkey_sharing(key.cell(), name, class_name, known, type, time,
+                                                           new_flags());
+            }
+        }
+        const auto above = security_locked(parent);
+        const se::SecurityDescriptor descriptor = RG_TRY(new_descriptor(above));
+        const hive::CellIndex cell = RG_TRY(
+            key.storage().create_subkey(key.cell(), name, class_name, descriptor.bytes(), type, time, new_flags()));
+        const bool own = parent.security_state.load(std::memory_order_acquire) == KeyControlBlock::Security::sound;
+        if (parse_->request.security == nullptr && own && request_.access.token->answer_id() == question.token)
+            inherited.remember(question, key.storage().security_cell(cell));
+        return cell;
     }
 
     // The same as data, for a key that only the transaction has.
@@ -265,7 +282,9 @@ private:
     Result<KeyRef> create_now(KeyControlBlock& parent, Utf16View name) {
         WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
         RG_TRY(key.alive());
-        if (find_subkey_locked(parent, key.storage(), key.cell(), name)) return KeyRef();
+        if (key.storage().changes() != changes_seen_ && find_subkey_locked(parent, key.storage(), key.cell(), name)) {
+            return KeyRef();
+        }
         RG_TRY(key.writable());
         RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
             return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
@@ -273,6 +292,7 @@ private:
         const ACCESS_MASK granted = RG_TRY(grant_created());
         const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
         auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
+        descriptor_place_locked(*block);  // so that the next opening needs no lock
         auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
         if (!made) return std::unexpected(made.error());
         request_.access.granted = granted;
@@ -287,6 +307,7 @@ private:
     KeyParse* parse_;
     Transaction* const transaction_;  // null: none
     Utf16View rest_;
+    std::uint64_t changes_seen_ = 0;  // of the hive in which the last step found nothing
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "cm/key_lock.h"
 #include "cm/registry_fixture.h"
+#include "se/sddl.h"
 
 namespace regent::cm {
 namespace {
@@ -148,6 +149,38 @@ TEST_F(ParseTest, hives_are_crossed_and_enumerated_with_their_content) {
     EXPECT_EQ(subkeys(machine), "Alpha,Test");
     EXPECT_EQ(path_of(machine), "\\REGISTRY\\MACHINE");
     EXPECT_EQ(registry().hives().size(), 3u);
+}
+
+// What is remembered of an earlier creation serves no longer than it is what the rules give.
+TEST_F(ParseTest, inherited_descriptors_follow_the_parent_and_the_token) {
+    const KeyRef parent = made(u"\\Registry\\Machine\\Test\\p");
+    const Ref<se::Token> token = ob::current().token_ref();
+    int number = 0;
+    const auto expect_inherited = [&](ULONG options) {
+        const se::SecurityDescriptor above = query_key_security(*parent).value();
+        const se::DescriptorView view = above.view();
+        const auto expected = se::assign_descriptor(&view, nullptr, *token, key_mapping, true, true).value();
+        for (int i = 0; i < 3; ++i) {
+            const Utf16 name = u"\\Registry\\Machine\\Test\\p\\" + rtl::from_utf8(std::to_string(number++));
+            EXPECT_EQ(query_key_security(*made(name, options)).value(), expected) << number;
+        }
+    };
+    for (const char* list : {"D:P(A;CI;KA;;;WD)", "D:P(A;CI;KR;;;WD)(A;CIIO;GA;;;CO)", "D:P(A;;KR;;;WD)"}) {
+        ASSERT_TRUE(set_key_security(*parent, DACL_SECURITY_INFORMATION, se::parse_sddl(list).value(), *token));
+        expect_inherited(0);
+        expect_inherited(REG_OPTION_VOLATILE);
+    }
+    // Nothing is inherited now: the token's default list counts.
+    const std::vector<std::byte> before = token->default_dacl();
+    se::AclBuilder other;
+    other.add(ACCESS_ALLOWED_ACE_TYPE, 0, KEY_READ, se::well_known::world());
+    token->set_default_dacl(other.finish().value());
+    expect_inherited(0);
+    token->set_default_dacl(before);
+    expect_inherited(0);
+    // The last key with the remembered cell goes, and the cell with it.
+    EXPECT_TRUE(delete_key(*made(u"\\Registry\\Machine\\Test\\p\\0")));
+    expect_inherited(0);
 }
 
 TEST_F(ParseTest, unmounting) {

@@ -26,8 +26,7 @@ bool same_data(const hive::Hive& storage, hive::ValueRef value, Bytes data) {
 }
 
 // Writing what is there already changes nothing: no notification, no new time, nothing dirty (NT-8).
-bool is_unchanged(const hive::Hive& storage, hive::CellIndex cell, Utf16View name, ULONG type, Bytes data) {
-    const auto value = storage.find_value(cell, name);
+bool is_unchanged(const hive::Hive& storage, const std::optional<hive::ValueRef>& value, ULONG type, Bytes data) {
     if (!value) return false;
     const hive::ValueInfo info = storage.value_info(*value);
     return info.type == type && info.data_size == data.size() && !info.tombstone && same_data(storage, *value, data);
@@ -47,7 +46,7 @@ Result<void> set_transacted(const KeyBody& body, Utf16View name, ULONG type, Byt
     TransactedKey key(body.block(), *body.bound()->transaction);
     RG_TRY(key.writable());
     RG_TRY(may_set(body.block(), name, type, data));
-    if (is_unchanged(key.storage(), key.cell(), name, type, data)) return {};
+    if (is_unchanged(key.storage(), key.storage().find_value(key.cell(), name), type, data)) return {};
     const std::int64_t time = key.next_time();
     const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
     return content.storage.set_value(content.cell, name, type, data, time);
@@ -71,8 +70,9 @@ Result<void> set_value(KeyBody& body, Utf16View name, ULONG type, Bytes data) {
     WriteKey key(body.block(), WriteKey::Descriptors::stay);
     RG_TRY(key.writable());
     RG_TRY(may_set(body.block(), name, type, data));
-    if (is_unchanged(key.storage(), key.cell(), name, type, data)) return key.done();
-    RG_TRY(key.storage().set_value(key.cell(), name, type, data, key.next_time(key.cell())));
+    const auto existing = key.storage().find_value(key.cell(), name);
+    if (is_unchanged(key.storage(), existing, type, data)) return key.done();
+    RG_TRY(key.storage().set_value(key.cell(), existing, name, type, data, key.next_time(key.cell())));
     const Result<void> done = key.done();
     notifier().report(body.block(), REG_NOTIFY_CHANGE_LAST_SET);
     return done;

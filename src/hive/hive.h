@@ -188,7 +188,10 @@ public:
     // The data in place when it is in one piece (always, when data_size <= 16344); nothing for big data.
     std::optional<Bytes> value_bytes(ValueRef value) const;
     Bytes security(CellIndex key) const;  // self-relative descriptor
-    HiveCounts count() const;             // a full walk
+    CellIndex security_cell(CellIndex key) const;
+    HiveCounts count() const;  // a full walk
+    // The number of changes so far: while it is the same, so is everything that reads answer.
+    std::uint64_t changes() const;
 
     // --- Writes: on failure nothing has changed. ERRORS common to all: MEDIA_WRITE_PROTECTED (read-only, or after a
     // failed sync), INVALID_PARAMETER (no key of this hive), INSUFFICIENT_RESOURCES, REGISTRY_QUOTA_LIMIT (2 GiB of a
@@ -201,11 +204,18 @@ public:
     // key_sym_link, key_no_delete, key_predef_handle... only.
     Result<CellIndex> create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd, StorageType type,
                                     std::int64_t time, std::uint16_t flags = 0);
+    // The same with the descriptor of a security cell (KeyInfo::security of a key of this hive and storage).
+    // ERRORS: INVALID_PARAMETER (it is none) instead of those of `sd`.
+    Result<CellIndex> create_subkey_sharing(CellIndex parent, Utf16View name, Utf16View class_name, CellIndex security,
+                                            StorageType type, std::int64_t time, std::uint16_t flags = 0);
     // ERRORS: KEY_HAS_CHILDREN, ACCESS_DENIED (the root). Updates the parent's time when `time` is not 0.
     Result<void> delete_key(CellIndex key, std::int64_t time = 0);
     // Creates or replaces. ERRORS: OBJECT_NAME_INVALID (> 16383 units), INVALID_PARAMETER (data too big for the
     // format).
     Result<void> set_value(CellIndex key, Utf16View name, std::uint32_t type, Bytes data, std::int64_t time);
+    // The same for who knows what find_value(key, name) gives.
+    Result<void> set_value(CellIndex key, std::optional<ValueRef> existing, Utf16View name, std::uint32_t type,
+                           Bytes data, std::int64_t time);
     Result<void> delete_value(CellIndex key, Utf16View name, std::int64_t time);  // ERRORS: OBJECT_NAME_NOT_FOUND
     // ERRORS: INVALID_SECURITY_DESCR, INVALID_PARAMETER (empty).
     Result<void> set_security(CellIndex key, Bytes sd, std::int64_t time);

@@ -10,9 +10,19 @@
 #include "hive/hive.h"
 #include "hive/log_writer.h"
 #include "hive/security_index.h"
+#include "hive/subkey_list.h"
 #include "hive/value_index.h"
 
 namespace regent::hive {
+
+struct NewKey {
+    CellIndex parent;
+    CellIndex security;
+    Utf16View name;
+    Utf16View class_name;
+    std::int64_t time;
+    std::uint16_t flags;
+};
 
 class HiveImpl {
 public:
@@ -55,6 +65,11 @@ public:
     // (`key` is no key).
     Result<void> require_writable(CellIndex key) const;
     std::uint32_t depth_of(CellIndex key) const;
+    // The list's place for a new subkey. ERRORS: OBJECT_NAME_COLLISION, REGISTRY_CORRUPT.
+    Result<ListPlace> place_for_subkey(CellIndex parent, Utf16View name, StorageType type) const;
+    // key.security is what get_security(edit) gives, with a reference for the new key. ERRORS: Hive::create_subkey's.
+    template <typename GetSecurity>
+    Result<CellIndex> create_subkey(const NewKey& key, StorageType type, GetSecurity get_security);
     void commit(Edit& edit) {
         security.commit(edit);
         ++changes;
@@ -71,14 +86,6 @@ Bytes default_descriptor();
 // A sane value name, key name: statuses as in hive.h.
 Result<void> check_key_name(Utf16View name);
 // nk with name and class, not linked anywhere; counts zero.
-struct NewKey {
-    CellIndex parent;
-    CellIndex security;
-    Utf16View name;
-    Utf16View class_name;
-    std::int64_t time;
-    std::uint16_t flags;
-};
 Result<CellIndex> new_key_node(Edit& edit, StorageType type, const NewKey& key);
 
 // Writes a complete primary (base block, bins) from memory: base block last, so that a half-written file is no hive.

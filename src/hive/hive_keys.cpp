@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "hive/hive_impl.h"
-#include "hive/subkey_list.h"
 #include "hive/value_data.h"
 
 namespace regent::hive {
@@ -12,14 +11,14 @@ namespace {
 
 constexpr std::uint16_t settable_flags = key_hive_exit | key_no_delete | key_sym_link;
 
-// Links `key` (which has its name and parent) into its parent's list and counts it.
-Result<void> link_to_parent(Edit& edit, CellIndex parent, CellIndex key) {
+// Links `key` (which has its name and parent) into its parent's list, at `place`, and counts it.
+Result<void> link_to_parent(Edit& edit, CellIndex parent, CellIndex key, const ListPlace& place) {
     const StorageType type = storage_of(key);
     const Cells& cells = edit.cells();
     const auto* before = cells.record<KeyNode>(parent);
     if (before == nullptr) return fail(STATUS_REGISTRY_CORRUPT);
     const SubkeyList children = cells.subkeys(parent, *before, type);
-    const CellIndex moved = RG_TRY(insert_into_list(edit, children.list, key, type));
+    const CellIndex moved = RG_TRY(insert_into_list(edit, children.list, place, key, type));
     edit.set_subkeys(parent, type, {children.count + 1, moved});
     const std::size_t name_bytes = name_of_key(cells, key).byte_size();
     const std::uint32_t class_bytes = cells.record<KeyNode>(key)->class_size;
@@ -60,25 +59,58 @@ void set_time(Edit& edit, CellIndex key, std::int64_t time) {
 
 }  // namespace
 
-Result<CellIndex> Hive::create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd,
-                                      StorageType type, std::int64_t time, std::uint16_t flags) {
-    RG_TRY(impl_->require_writable(parent));
-    RG_TRY(check_key_name(name));
-    if (class_name.size() > 32767 || sd.empty()) return fail(STATUS_INVALID_PARAMETER);
-    if (!valid_descriptor(sd)) return fail(STATUS_INVALID_SECURITY_DESCR);
-    if (type == StorageType::stable && storage_of(parent) == StorageType::volatile_) {
+Result<ListPlace> HiveImpl::place_for_subkey(CellIndex parent, Utf16View name, StorageType type) const {
+    const StorageType other = type == StorageType::stable ? StorageType::volatile_ : StorageType::stable;
+    const SubkeyList others = cells.subkeys(parent, node(parent), other);
+    if (others.count != 0 && sound_subkey(parent, find_in_list(cells, others.list, name)))
+        return fail(STATUS_OBJECT_NAME_COLLISION);
+    const SubkeyList siblings = cells.subkeys(parent, node(parent), type);
+    const ListPlace place = place_in_list(cells, siblings.list, name);
+    if (!place.found) return place;
+    const CellIndex known = list_view(cells, place.leaf).cell(place.position);
+    return fail(sound_subkey(parent, known) ? STATUS_OBJECT_NAME_COLLISION : STATUS_REGISTRY_CORRUPT);
+}
+
+template <typename GetSecurity>
+Result<CellIndex> HiveImpl::create_subkey(const NewKey& key, StorageType type, GetSecurity get_security) {
+    RG_TRY(require_writable(key.parent));
+    RG_TRY(check_key_name(key.name));
+    if (key.class_name.size() > 32767) return fail(STATUS_INVALID_PARAMETER);
+    if (type == StorageType::stable && storage_of(key.parent) == StorageType::volatile_) {
         return fail(STATUS_CHILD_MUST_BE_VOLATILE);
     }
-    if (impl_->depth_of(parent) >= max_key_depth) return fail(STATUS_INVALID_PARAMETER);
-    if (find_subkey(parent, name)) return fail(STATUS_OBJECT_NAME_COLLISION);
+    if (depth_of(key.parent) >= max_key_depth) return fail(STATUS_INVALID_PARAMETER);
+    const ListPlace place = RG_TRY(place_for_subkey(key.parent, key.name, type));
 
-    Edit edit(impl_->cells);
-    const CellIndex security = RG_TRY(impl_->security.acquire(edit, type, sd));
-    const NewKey key = {parent, security, name, class_name, time, static_cast<std::uint16_t>(flags & settable_flags)};
-    const CellIndex cell = RG_TRY(new_key_node(edit, type, key));
-    RG_TRY(link_to_parent(edit, parent, cell));
-    set_time(edit, parent, time);
-    impl_->commit(edit);
+    Edit edit(cells);
+    NewKey node = key;
+    node.security = RG_TRY(get_security(edit));
+    node.flags = static_cast<std::uint16_t>(key.flags & settable_flags);
+    const CellIndex cell = RG_TRY(new_key_node(edit, type, node));
+    RG_TRY(link_to_parent(edit, key.parent, cell, place));
+    set_time(edit, key.parent, key.time);
+    commit(edit);
+    return cell;
+}
+
+Result<CellIndex> Hive::create_subkey(CellIndex parent, Utf16View name, Utf16View class_name, Bytes sd,
+                                      StorageType type, std::int64_t time, std::uint16_t flags) {
+    const NewKey key = {parent, nil_cell, name, class_name, time, flags};
+    const CellIndex cell = RG_TRY(impl_->create_subkey(key, type, [&](Edit& edit) -> Result<CellIndex> {
+        if (sd.empty()) return fail(STATUS_INVALID_PARAMETER);
+        if (!valid_descriptor(sd)) return fail(STATUS_INVALID_SECURITY_DESCR);
+        return impl_->security.acquire(edit, type, sd);
+    }));
+    RG_TRY(end_operation());
+    return cell;
+}
+
+Result<CellIndex> Hive::create_subkey_sharing(CellIndex parent, Utf16View name, Utf16View class_name,
+                                              CellIndex security, StorageType type, std::int64_t time,
+                                              std::uint16_t flags) {
+    const NewKey key = {parent, nil_cell, name, class_name, time, flags};
+    const auto share = [&](Edit& edit) { return impl_->security.share(edit, type, security); };
+    const CellIndex cell = RG_TRY(impl_->create_subkey(key, type, share));
     RG_TRY(end_operation());
     return cell;
 }
@@ -151,7 +183,8 @@ Result<CellIndex> Hive::rename_key(CellIndex key, Utf16View name, std::int64_t t
     node.name_size = static_cast<std::uint16_t>(name_bytes);
     std::fill(data.begin() + sizeof(KeyNode), data.end(), std::byte{0});
     store_name(name, data.subspan(sizeof(KeyNode), name_bytes));
-    RG_TRY(link_to_parent(edit, parent, cell));
+    const SubkeyList siblings = impl_->cells.subkeys(parent, *impl_->cells.record<KeyNode>(parent), storage_of(cell));
+    RG_TRY(link_to_parent(edit, parent, cell, place_in_list(impl_->cells, siblings.list, name)));
     set_time(edit, cell, time);
     set_time(edit, parent, time);
     impl_->commit(edit);

@@ -100,6 +100,7 @@ CellIndex Hive::root() const { return impl_->root; }
 std::int64_t Hive::last_write_time(CellIndex key) const {
     return static_cast<std::int64_t>(std::uint64_t{impl_->node(key).last_write_time});
 }
+std::uint64_t Hive::changes() const { return impl_->changes; }
 bool Hive::is_key(CellIndex cell) const { return impl_->is_key(cell); }
 NameView Hive::key_name(CellIndex key) const { return name_of_key(impl_->cells, key); }
 CellIndex Hive::parent(CellIndex key) const {
@@ -187,10 +188,11 @@ std::optional<ValueRef> Hive::value_at(CellIndex key, std::uint32_t index) const
 }
 
 ValueInfo Hive::value_info(ValueRef value) const {
-    const auto* record = impl_->cells.record<KeyValue>(value.cell);
+    const Bytes cell = impl_->cells.data(value.cell);
+    const auto* record = rtl::record_at<KeyValue>(cell);
     if (record == nullptr) return {};
     return {record->type, record->data_size & ~value_inline_bit, (record->flags & value_tombstone) != 0,
-            name_of_value(impl_->cells, value.cell), data_in_place(impl_->cells, *record).value_or(Bytes{})};
+            name_of_value(impl_->cells, value.cell, cell), data_in_place(impl_->cells, *record).value_or(Bytes{})};
 }
 
 std::size_t Hive::read_value(ValueRef value, std::uint64_t offset, MutableBytes out) const {
@@ -205,6 +207,8 @@ std::optional<Bytes> Hive::value_bytes(ValueRef value) const {
 }
 
 Bytes Hive::security(CellIndex key) const { return descriptor_of(impl_->cells, impl_->node(key).security); }
+
+CellIndex Hive::security_cell(CellIndex key) const { return impl_->node(key).security; }
 
 HiveCounts Hive::count() const {
     HiveCounts counts = {};

@@ -129,7 +129,7 @@ TEST(HiveSave, AKeyCellThatIsReachedTwiceEndsTheSave) {
     Edit edit(impl.cells);
     const NewKey child = {impl.root, impl.node(impl.root).security, u"child", {}, 1, 0};
     const CellIndex key = new_key_node(edit, StorageType::stable, child).value();
-    const CellIndex list = insert_into_list(edit, nil_cell, key, StorageType::stable).value();
+    const CellIndex list = insert_into_list(edit, nil_cell, ListPlace(), key, StorageType::stable).value();
     for (const CellIndex node : {impl.root, key}) {  // the child is its own child
         edit.change_record<KeyNode>(node).subkey_count[0] = 1;
         edit.change_record<KeyNode>(node).subkey_list[0] = list;

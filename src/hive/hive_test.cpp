@@ -167,6 +167,30 @@ TEST(Hive, SharesSecurityAndCountsIt) {
     expect_sound(*hive);
 }
 
+TEST(Hive, ANewKeySharesAGivenSecurityCell) {
+    auto hive = std::move(memory_hive()).value();
+    const CellIndex a = make_key(*hive, hive->root(), u"a").value();
+    const CellIndex security = hive->security_cell(a);
+    const auto shared = [&](Utf16View name, CellIndex cell, StorageType type) {
+        return hive->create_subkey_sharing(hive->root(), name, {}, cell, type, 5);
+    };
+    const CellIndex b = shared(u"b", security, StorageType::stable).value();
+    EXPECT_EQ(hive->security_cell(b), security);
+    const auto changes = hive->changes();
+    EXPECT_EQ(shared(u"B", security, StorageType::stable).error().code(), STATUS_OBJECT_NAME_COLLISION);
+    EXPECT_EQ(shared(u"c", security, StorageType::volatile_).error().code(), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(shared(u"c", b, StorageType::stable).error().code(), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(shared(u"c", nil_cell, StorageType::stable).error().code(), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(hive->changes(), changes);
+    EXPECT_FALSE(hive->find_subkey(hive->root(), u"c"));
+    ASSERT_TRUE(make_key(*hive, hive->root(), u"v", StorageType::volatile_));
+    EXPECT_EQ(make_key(*hive, hive->root(), u"V").error().code(), STATUS_OBJECT_NAME_COLLISION);
+    EXPECT_EQ(make_key(*hive, hive->root(), u"A", StorageType::volatile_).error().code(), STATUS_OBJECT_NAME_COLLISION);
+    expect_sound(*hive);  // counts references
+    ASSERT_TRUE(hive->delete_key(a));
+    expect_sound(*hive);
+}
+
 TEST(Hive, RenamesInPlaceAndByMoving) {
     auto hive = std::move(memory_hive()).value();
     const CellIndex a = make_key(*hive, hive->root(), u"name").value();

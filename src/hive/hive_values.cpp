@@ -84,12 +84,17 @@ Result<void> replace_data(Edit& edit, CellIndex value, std::uint32_t type, Bytes
 }  // namespace
 
 Result<void> Hive::set_value(CellIndex key, Utf16View name, std::uint32_t type, Bytes data, std::int64_t time) {
+    return set_value(key, find_value(key, name), name, type, data, time);
+}
+
+Result<void> Hive::set_value(CellIndex key, std::optional<ValueRef> existing, Utf16View name, std::uint32_t type,
+                             Bytes data, std::int64_t time) {
     RG_TRY(impl_->require_writable(key));
     if (name.size() > max_value_name) return fail(STATUS_OBJECT_NAME_INVALID);
     if (data.size() > max_value_data) return fail(STATUS_INVALID_PARAMETER);
     CellIndex added = nil_cell;
     Edit edit(impl_->cells);
-    if (const auto existing = find_value(key, name)) {
+    if (existing) {
         RG_TRY(replace_data(edit, existing->cell, type, data));
     } else {
         const DataPlace place = RG_TRY(store_data(edit, storage_of(key), data));

@@ -20,6 +20,14 @@ const KeySecurity* security_record(const Cells& cells, CellIndex cell) {
     return record != nullptr && record->signature == sk_signature ? record : nullptr;
 }
 
+// A count about to wrap is left alone: a second cell with the same descriptor is legal.
+constexpr std::uint32_t most_references = 0xFFFFFFFE;
+
+void add_reference(Edit& edit, CellIndex security) {
+    auto& record = edit.change_record<KeySecurity>(security);
+    record.reference_count = record.reference_count + 1;
+}
+
 // The circle does not hold any more.
 std::unexpected<Status> broken_circle(const Cells& cells, CellIndex cell) {
     cells.met_damage(FindingKind::security, cell, "a closed list of security cells");
@@ -40,9 +48,9 @@ std::optional<CellIndex> SecurityIndex::find(const Cells& cells, StorageType typ
     for (auto it = first; it != last; ++it) {
         if (storage_of(it->second) != type) continue;
         const Bytes stored = descriptor_of(cells, it->second);
-        if (!std::equal(stored.begin(), stored.end(), descriptor.begin(), descriptor.end())) continue;
-        // A count about to wrap is left alone: a second cell with the same descriptor is legal.
-        if (cells.record<KeySecurity>(it->second)->reference_count < 0xFFFFFFFE) return it->second;
+        if (stored.size() != descriptor.size()) continue;
+        if (std::memcmp(stored.data(), descriptor.data(), stored.size()) != 0) continue;
+        if (cells.record<KeySecurity>(it->second)->reference_count < most_references) return it->second;
     }
     return std::nullopt;
 }
@@ -80,8 +88,7 @@ Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes des
     if (descriptor.empty()) return fail(STATUS_INVALID_PARAMETER);
     if (type == StorageType::stable) RG_TRY(read_circle(edit.cells()));
     if (const auto found = find(edit.cells(), type, descriptor)) {
-        auto& record = edit.change_record<KeySecurity>(*found);
-        record.reference_count = record.reference_count + 1;
+        add_reference(edit, *found);
         return *found;
     }
     const CellIndex cell = RG_TRY(edit.allocate(type, sizeof(KeySecurity) + descriptor.size()));
@@ -104,6 +111,14 @@ Result<CellIndex> SecurityIndex::acquire(Edit& edit, StorageType type, Bytes des
     }
     edit.created_security.push_back(cell);
     return cell;
+}
+
+Result<CellIndex> SecurityIndex::share(Edit& edit, StorageType type, CellIndex security) {
+    const auto* record = security_record(edit.cells(), security);
+    if (record == nullptr || storage_of(security) != type) return fail(STATUS_INVALID_PARAMETER);
+    if (record->reference_count >= most_references) return acquire(edit, type, descriptor_of(edit.cells(), security));
+    add_reference(edit, security);
+    return security;
 }
 
 Result<void> SecurityIndex::drop(Edit& edit, CellIndex security) {

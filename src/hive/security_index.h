@@ -17,6 +17,8 @@ public:
     // A security cell with this descriptor and one more reference; made and linked beside `neighbour` (a cell of the
     // same storage, or nil for the first) when there is none.
     Result<CellIndex> acquire(Edit& edit, StorageType type, Bytes descriptor);
+    // The same for the descriptor of a security cell that is there. ERRORS: INVALID_PARAMETER (it is not, in `type`).
+    Result<CellIndex> share(Edit& edit, StorageType type, CellIndex security);
     Result<void> drop(Edit& edit, CellIndex security);
     // Commits the edit and takes over what it created and dropped. Never fails.
     void commit(Edit& edit);

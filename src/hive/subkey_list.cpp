@@ -38,13 +38,7 @@ std::uint32_t lf_hint(NameView name) {
 
 namespace {
 
-// Where an element is, or would be: in leaf number `leaf_number` of the index (0 without one), at `position`.
-struct Place {
-    CellIndex leaf = nil_cell;
-    std::size_t leaf_number = 0;
-    std::size_t position = 0;
-    bool found = false;
-};
+using Place = ListPlace;
 
 template <typename Name>
 Place place_in_leaf(const Cells& cells, const ListView& leaf, Name name) {
@@ -239,7 +233,11 @@ CellIndex element_at(const Cells& cells, CellIndex list, std::uint32_t index) {
     return nil_cell;
 }
 
-Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, CellIndex key, StorageType type) {
+ListPlace place_in_list(const Cells& cells, CellIndex list, Utf16View name) {
+    return list == nil_cell ? Place() : place_of(cells, list, name);
+}
+
+Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, ListPlace place, CellIndex key, StorageType type) {
     const NameView name = name_of_key(edit.cells(), key);
     std::byte raw[8] = {};
     if (list == nil_cell) {
@@ -247,7 +245,6 @@ Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, CellIndex key, St
         store_element(raw, signature, key, name);
         return new_list(edit, type, signature, Bytes(raw).first(element_size(signature)), {}, 1);
     }
-    Place place = place_of(edit.cells(), list, name);
     if (place.found || place.leaf == nil_cell) return fail(STATUS_REGISTRY_CORRUPT);
     if (list_view(edit.cells(), place.leaf).count >= max_leaf) {
         list = RG_TRY(split_leaf(edit, list, place));

@@ -56,9 +56,18 @@ void for_each_in_list(const Cells& cells, CellIndex list, Visit visit) {
     }
 }
 
+// Where an element is, or would be: in leaf number `leaf_number` of the index (0 without one), at `position`.
+struct ListPlace {
+    CellIndex leaf = nil_cell;
+    std::size_t leaf_number = 0;
+    std::size_t position = 0;
+    bool found = false;
+};
+ListPlace place_in_list(const Cells& cells, CellIndex list, Utf16View name);
+
 // Both return the cell of the list afterwards (nil when it became empty).
-// REQUIRES: `key` already has its name, no equal name is in the list.
-Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, CellIndex key, StorageType type);
+// REQUIRES: `key` already has its name, for which `place` was found; the list has not changed since.
+Result<CellIndex> insert_into_list(Edit& edit, CellIndex list, ListPlace place, CellIndex key, StorageType type);
 Result<CellIndex> remove_from_list(Edit& edit, CellIndex list, CellIndex key);
 
 }  // namespace regent::hive

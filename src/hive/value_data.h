@@ -8,8 +8,8 @@
 
 namespace regent::hive {
 
-inline NameView name_of_value(const Cells& cells, CellIndex value) {
-    const Bytes data = cells.data(value);
+// `data`: the cell's.
+inline NameView name_of_value(const Cells& cells, CellIndex value, Bytes data) {
     const auto* record = rtl::record_at<KeyValue>(data);
     if (record == nullptr || record->signature != vk_signature) {
         cells.met_damage(FindingKind::value, value, "a value");
@@ -17,6 +17,10 @@ inline NameView name_of_value(const Cells& cells, CellIndex value) {
     }
     const auto name = rtl::slice(data, sizeof(KeyValue), record->name_size);
     return name ? NameView(*name, (record->flags & value_comp_name) != 0) : NameView();
+}
+
+inline NameView name_of_value(const Cells& cells, CellIndex value) {
+    return name_of_value(cells, value, cells.data(value));
 }
 
 // Cut to what the list cell holds.

@@ -108,7 +108,13 @@ TEST(Token, ChangesGiveItsStateAnotherName) {
     EXPECT_NE(token.answer_id(), lowered);
     EXPECT_EQ(token.set_default_owner(from_uid(2)).error().code(), STATUS_INVALID_OWNER);
     EXPECT_EQ(token.set_primary_group(from_uid(2)).error().code(), STATUS_INVALID_PRIMARY_GROUP);
-    EXPECT_TRUE(token.set_primary_group(from_gid(3)));
+    for (const auto& change : {+[](Token& changed) { EXPECT_TRUE(changed.set_primary_group(from_gid(3))); },
+                               +[](Token& changed) { EXPECT_TRUE(changed.set_default_owner(from_uid(1))); },
+                               +[](Token& changed) { changed.set_default_dacl({}); }}) {
+        const auto unchanged = token.answer_id();
+        change(token);
+        EXPECT_NE(token.answer_id(), unchanged);
+    }
 }
 
 }  // namespace

@@ -112,8 +112,11 @@ Result<void> Token::enable_group(std::size_t index, bool on) {
 
 Result<void> Token::set_default_owner(const Sid& owner) {
     if (!may_assign_owner(owner)) return fail(STATUS_INVALID_OWNER);
-    ExclusiveGuard guard(lock_);
-    defaults_.owner = owner;
+    {
+        ExclusiveGuard guard(lock_);
+        defaults_.owner = owner;
+    }
+    changed();
     return {};
 }
 
@@ -121,14 +124,20 @@ Result<void> Token::set_primary_group(const Sid& group) {
     const bool ours = group == parts_.user || group == parts_.primary_group ||
                       std::ranges::any_of(parts_.groups, [&](const TokenGroup& one) { return one.sid == group; });
     if (!ours) return fail(STATUS_INVALID_PRIMARY_GROUP);
-    ExclusiveGuard guard(lock_);
-    defaults_.group = group;
+    {
+        ExclusiveGuard guard(lock_);
+        defaults_.group = group;
+    }
+    changed();
     return {};
 }
 
 void Token::set_default_dacl(std::vector<std::byte> acl) {
-    ExclusiveGuard guard(lock_);
-    defaults_.dacl.swap(acl);
+    {
+        ExclusiveGuard guard(lock_);
+        defaults_.dacl.swap(acl);
+    }
+    changed();
 }
 
 void Token::set_integrity(std::uint32_t level) {

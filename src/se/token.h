@@ -82,8 +82,9 @@ public:
     Parts snapshot() const;
 
     std::uint64_t id() const { return id_; }  // never used again for another
-    // Names the state that access checks depend on, but for the enabled privileges: another one after each change of
-    // groups or integrity, never used again (NT's ModifiedId has the same purpose).
+    // Names the state that access checks and new objects' descriptors depend on, but for the enabled privileges:
+    // another one after each change of groups, integrity or defaults, never used again (NT's ModifiedId has the same
+    // purpose).
     std::uint64_t answer_id() const { return answer_id_.load(std::memory_order_acquire); }
     std::uint64_t logon_id() const { return parts_.logon_id; }
 
