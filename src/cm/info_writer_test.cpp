@@ -19,6 +19,24 @@ QueryOutcome write(MutableBytes out, bool compressed) {
     return writer.finish();
 }
 
+TEST(InfoWriter, names_of_every_length_widen) {
+    std::array<std::byte, 40> narrow;
+    for (std::size_t i = 0; i < narrow.size(); ++i) narrow[i] = static_cast<std::byte>(0xC0 + i);
+    for (std::size_t units = 0; units <= narrow.size(); ++units) {
+        for (std::size_t length = 0; length <= units * 2; ++length) {
+            std::array<std::byte, 2 * narrow.size() + 1> buffer;
+            buffer.fill(std::byte{0xBD});
+            InfoWriter writer(MutableBytes(buffer).first(length), 0);
+            writer.name(0, hive::NameView(Bytes(narrow).first(units), true));
+            EXPECT_EQ(writer.finish().needed, units * 2);
+            for (std::size_t i = 0; i < buffer.size(); ++i) {
+                const std::byte expected = i >= length ? std::byte{0xBD} : i % 2 == 0 ? narrow[i / 2] : std::byte{0};
+                ASSERT_EQ(buffer[i], expected) << units << " " << length << " " << i;
+            }
+        }
+    }
+}
+
 // QB-1, QB-2: for every length the status, a constant size, the bytes that belong there, and nothing past the length.
 TEST(InfoWriter, every_length_of_the_buffer) {
     std::array<std::byte, 32> whole;

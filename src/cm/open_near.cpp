@@ -59,9 +59,9 @@ private:
 
     bool start_at_handle() {
         if (name_.empty() || name_.front() == u'\\') return false;
-        auto root = ob::reference_by_handle(request_.root, 0, &key_type(), access_.mode);
+        auto root = ob::reference_as<KeyBody>(request_.root, 0, key_type(), access_.mode);
         if (!root) return false;
-        root_ = std::move(root->object).as<KeyBody>();
+        root_ = std::move(*root);
         const KeyControlBlock& block = root_->block();
         if (root_->bound() != nullptr || block.depth() == 0 || !block.check_alive()) return false;
         const std::string_view above = block.folded_path();

@@ -164,6 +164,18 @@ bool equal_folded(Bytes stored, bool compressed, Utf16View b) {
 }
 
 bool compressible(Utf16View name) {
+    // Whole blocks, the last one overlapping the one before it.
+    if (name.size() >= units_at_once) {
+        Units all{};
+        for (std::size_t at = 0; at < name.size(); at += units_at_once) {
+            Units units;
+            std::memcpy(&units, &name[std::min(at, name.size() - units_at_once)], sizeof(units));
+            all |= units;
+        }
+        std::uint64_t halves[2];
+        std::memcpy(halves, &all, sizeof(halves));
+        return ((halves[0] | halves[1]) & 0xFF00FF00FF00FF00) == 0;
+    }
     for (char16_t unit : name) {
         if (unit > 0xFF) return false;
     }
@@ -174,7 +186,14 @@ std::size_t stored_size(Utf16View name) { return compressible(name) ? name.size(
 
 void store_name(Utf16View name, MutableBytes out) {
     if (out.size() == name.size()) {
-        for (std::size_t i = 0; i < name.size(); ++i) out[i] = static_cast<std::byte>(name[i]);
+        std::size_t i = 0;
+        for (; i + units_at_once <= name.size(); i += units_at_once) {
+            Units units;
+            std::memcpy(&units, &name[i], sizeof(units));
+            const Latin narrow = __builtin_convertvector(units, Latin);
+            std::memcpy(&out[i], &narrow, sizeof(narrow));
+        }
+        for (; i < name.size(); ++i) out[i] = static_cast<std::byte>(name[i]);
     } else {
         std::memcpy(out.data(), name.data(), name.size() * 2);
     }

@@ -43,5 +43,25 @@ TEST(EqualFolded, names_in_utf16_too) {
     EXPECT_FALSE(equal_folded(view, u"na\x4E00m"));
 }
 
+TEST(StoredName, is_narrow_when_every_unit_is) {
+    for (std::size_t size = 0; size <= 40; ++size) {
+        Utf16 name(size, u'\0');
+        for (std::size_t i = 0; i < size; ++i) name[i] = static_cast<char16_t>(0xD8 + i);
+        ASSERT_TRUE(compressible(name)) << size;
+        const auto narrow = stored(name);
+        EXPECT_EQ(NameView(narrow, true).to_utf16(), name);
+        for (std::size_t at = 0; at < size; ++at) {
+            for (const char16_t unit : {u'\x100', u'\x8000', u'\x4E41'}) {
+                Utf16 wide = name;
+                wide[at] = unit;
+                ASSERT_FALSE(compressible(wide)) << size << ' ' << at;
+                EXPECT_EQ(stored_size(wide), size * 2);
+                const auto units = stored(wide);
+                EXPECT_EQ(NameView(units, false).to_utf16(), wide);
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace regent::hive

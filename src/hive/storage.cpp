@@ -34,15 +34,6 @@ std::size_t BitMap::next_set(std::size_t i) const {
     return bits == 0 ? words_.size() * 64 : word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
 }
 
-void Storage::mark_dirty(std::uint32_t offset, std::uint32_t length) {
-    if (type_ == StorageType::volatile_ || length == 0) return;
-    for (std::uint32_t sector = offset / sector_size; sector <= (offset + length - 1) / sector_size; ++sector) {
-        if (dirty_.test(sector)) continue;
-        dirty_.set(sector);
-        ++dirty_count_;
-    }
-}
-
 bool Storage::dirty_sectors_readable() const {
     const std::size_t end = size_ / sector_size;
     for (std::size_t sector = next_dirty_sector(0); sector < end; sector = next_dirty_sector(sector + 1)) {
@@ -61,23 +52,30 @@ void Storage::store_size(std::uint32_t offset, std::int32_t value) {
     mark_dirty(offset, 4);
 }
 
-std::size_t Storage::class_of(std::uint32_t size) {
-    if (size <= 1024) return size / 8;
-    const unsigned log = static_cast<unsigned>(std::bit_width(size)) - 1;  // 10..30
-    return exact_classes + (log - 10) * 4 + (size >> (log - 2) & 3);
-}
-
-bool Storage::is_free_of_class(std::uint32_t offset, std::size_t size_class) const {
-    return free_start_.test(offset / 8) && class_of(static_cast<std::uint32_t>(stored_size_at(offset))) == size_class;
-}
-
-// Drops stale and double entries once they outnumber the live ones.
+// Drops stale and double entries.
 void Storage::prune(std::size_t size_class) {
     FreeClass& list = classes_[size_class];
-    if (list.cells.size() < 64 + 4 * list.live) return;
     std::sort(list.cells.begin(), list.cells.end());
     list.cells.erase(std::unique(list.cells.begin(), list.cells.end()), list.cells.end());
     std::erase_if(list.cells, [&](std::uint32_t offset) { return !is_free_of_class(offset, size_class); });
+}
+
+void Storage::put_in_class(std::uint32_t offset, std::size_t size_class) {
+    FreeClass& list = classes_[size_class];
+    ++list.live;
+    nonempty_[size_class / 64] |= std::uint64_t{1} << (size_class % 64);
+    try {
+        // Once they outnumber the live ones.
+        if (list.cells.size() >= 64 + 4 * list.live) [[unlikely]]
+            prune(size_class);
+        list.cells.push_back(offset);
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): nothing is lost
+        // The space stays free and coalesces; only the search will not find it. release() must not fail.
+    }
+}
+
+void Storage::take_out_of_class(std::size_t size_class) {
+    if (--classes_[size_class].live == 0) nonempty_[size_class / 64] &= ~(std::uint64_t{1} << (size_class % 64));
 }
 
 void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
@@ -85,22 +83,23 @@ void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
     if (stored_size_at(offset) != static_cast<std::int32_t>(size)) store_size(offset, static_cast<std::int32_t>(size));
     free_start_.set(offset / 8);
     free_end_.set((offset + size) / 8 - 1);
-    const std::size_t size_class = class_of(size);
-    ++classes_[size_class].live;
-    nonempty_[size_class / 64] |= std::uint64_t{1} << (size_class % 64);
-    try {
-        prune(size_class);
-        classes_[size_class].cells.push_back(offset);
-    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): nothing is lost
-        // The space stays free and coalesces; only the search will not find it. release() must not fail.
-    }
+    put_in_class(offset, class_of(size));
 }
 
 void Storage::unlist(std::uint32_t offset, std::uint32_t size) {
     free_start_.clear(offset / 8);
     free_end_.clear((offset + size) / 8 - 1);
-    const std::size_t size_class = class_of(size);
-    if (--classes_[size_class].live == 0) nonempty_[size_class / 64] &= ~(std::uint64_t{1} << (size_class % 64));
+    take_out_of_class(class_of(size));
+}
+
+// The first `by` bytes of a free cell are free no more.
+void Storage::shorten(std::uint32_t offset, std::uint32_t size, std::uint32_t by) {
+    if (by == size) return unlist(offset, size);
+    take_out_of_class(class_of(size));
+    free_start_.clear(offset / 8);
+    free_start_.set((offset + by) / 8);
+    store_size(offset + by, static_cast<std::int32_t>(size - by));
+    put_in_class(offset + by, class_of(size - by));
 }
 
 std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
@@ -155,9 +154,9 @@ Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
         if (offset == max_storage) return fail(STATUS_INSUFFICIENT_RESOURCES);
     }
     const std::uint32_t found = static_cast<std::uint32_t>(stored_size_at(offset));
-    unlist(offset, found);
-    if (found > size) enlist(offset + size, found - size);
-    store_size(offset, -static_cast<std::int32_t>(size));
+    shorten(offset, found, size);
+    const auto stored = -static_cast<std::int32_t>(size);
+    std::memcpy(base_ + offset, &stored, sizeof(stored));
     std::memset(base_ + offset + 4, 0, size - 4);  // no old bytes leave in padding
     mark_dirty(offset, size);
     allocated_.set(offset / 8);
@@ -198,8 +197,7 @@ bool Storage::grow(CellIndex cell, std::uint32_t data_size) {
     if (next >= size_ || !free_start_.test(next / 8)) return false;
     const std::uint32_t found = cell_size_at(next);
     if (found < want - have) return false;
-    unlist(next, found);
-    if (found > want - have) enlist(offset + want, found - (want - have));
+    shorten(next, found, want - have);
     store_size(offset, -static_cast<std::int32_t>(want));
     std::memset(base_ + next, 0, want - have);
     mark_dirty(next, want - have);

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -116,7 +117,14 @@ public:
     std::uint32_t trim();
 
     // Sectors changed since clear_dirty. Volatile storage keeps none.
-    void mark_dirty(std::uint32_t offset, std::uint32_t length);
+    void mark_dirty(std::uint32_t offset, std::uint32_t length) {
+        if (type_ == StorageType::volatile_ || length == 0) return;
+        for (std::uint32_t sector = offset / sector_size; sector <= (offset + length - 1) / sector_size; ++sector) {
+            if (dirty_.test(sector)) continue;
+            dirty_.set(sector);
+            ++dirty_count_;
+        }
+    }
     bool dirty() const { return dirty_count_ != 0; }
     std::size_t dirty_sectors() const { return dirty_count_; }
     std::size_t next_dirty_sector(std::size_t sector) const { return dirty_.next_set(sector); }
@@ -147,7 +155,11 @@ private:
     static constexpr unsigned page_enlisted = 8;  // with page_first: the bin's free cells are in the lists
     using Lock = rtl::Mutex<rtl::LockRank::leaf>;
 
-    static std::size_t class_of(std::uint32_t size);
+    static std::size_t class_of(std::uint32_t size) {
+        if (size <= 1024) return size / 8;
+        const unsigned log = static_cast<unsigned>(std::bit_width(size)) - 1;  // 10..30
+        return exact_classes + (log - 10) * 4 + (size >> (log - 2) & 3);
+    }
     std::int32_t stored_size_at(std::uint32_t offset) const {
         std::int32_t value;
         std::memcpy(&value, base_ + offset, 4);
@@ -202,7 +214,13 @@ private:
     void format_bin(std::uint32_t offset, std::uint32_t size);
     void enlist(std::uint32_t offset, std::uint32_t size);
     void unlist(std::uint32_t offset, std::uint32_t size);
-    bool is_free_of_class(std::uint32_t offset, std::size_t size_class) const;
+    bool is_free_of_class(std::uint32_t offset, std::size_t size_class) const {
+        return free_start_.test(offset / 8) &&
+               class_of(static_cast<std::uint32_t>(stored_size_at(offset))) == size_class;
+    }
+    void put_in_class(std::uint32_t offset, std::size_t size_class);
+    void take_out_of_class(std::size_t size_class);
+    void shorten(std::uint32_t offset, std::uint32_t size, std::uint32_t by);
     void prune(std::size_t size_class);
     // A free cell of at least `size` bytes, or max_storage.
     std::uint32_t take_from(std::size_t size_class, std::uint32_t size);

@@ -23,6 +23,7 @@ template <typename Touch>
 bool each_page(const void* buffer, std::size_t size, Touch touch) {
     if (buffer == nullptr || size == 0) return true;
     if (wraps(buffer, size) || !touch(buffer)) return false;
+    if (size <= page) return touch(byte_at(buffer, size - 1));  // on the same page or on the next
     const std::size_t first = page - reinterpret_cast<std::uintptr_t>(buffer) % page;
     for (std::size_t at = first; at < size; at += page) {
         if (!touch(byte_at(buffer, at))) return false;

@@ -44,13 +44,6 @@ Result<ObjectRef<TokenObject>> make_token_object(Ref<se::Token> token) {
     return object;
 }
 
-Ref<se::Token> hold_impersonation() {
-    const Context& context = current();
-    if (context.thread == nullptr || context.thread->impersonation() == nullptr) [[likely]]
-        return nullptr;
-    return context.thread->impersonation_ref();
-}
-
 Ref<se::Token> impersonable(Ref<se::Token> token) {
     const Context& context = current();
     const se::Token& own = context.process->token();

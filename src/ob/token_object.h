@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ob/object.h"
+#include "ob/process.h"
 #include "se/token.h"
 
 namespace regent::ob {
@@ -22,7 +23,12 @@ Result<ObjectRef<TokenObject>> make_token_object(Ref<se::Token> token);
 
 // The process's own token does not matter where nobody impersonates: null then, at the cost of one load. What a service
 // works with stays while the value lives, whatever its callbacks do.
-Ref<se::Token> hold_impersonation();
+inline Ref<se::Token> hold_impersonation() {
+    const Context& context = current();
+    if (context.thread == nullptr || context.thread->impersonation() == nullptr) [[likely]]
+        return nullptr;
+    return context.thread->impersonation_ref();
+}
 
 // What the current thread may do with `token`: itself, or a copy that only identifies when it is somebody else's and
 // the process lacks SeImpersonatePrivilege.
