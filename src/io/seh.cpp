@@ -37,7 +37,7 @@ thread_local int nesting = 0;
 
 }  // namespace
 
-void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, const std::string& place) {
+void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, const ExceptionPlace& place) {
     if (ex::Escape* const escape = ex::Escape::current()) {
         nesting = 0;
 #if defined(__x86_64__)
@@ -48,7 +48,7 @@ void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, cons
     const auto where = reinterpret_cast<std::uint64_t>(record.ExceptionAddress);
     const ex::DriverFrame* const frame = ex::current_driver_frame();
     char line[512];
-    const int length = std::snprintf(line, sizeof line, "driver %s, raised at %" PRIx64, place.c_str(), where);
+    const int length = std::snprintf(line, sizeof line, "driver %s, raised at %" PRIx64, place.text, where);
     if (record.ExceptionCode == STATUS_ACCESS_VIOLATION && record.NumberParameters == 2)
         std::snprintf(line + length, sizeof line - static_cast<std::size_t>(length), ", %s %llx",
                       record.ExceptionInformation[0] == 1 ? "writing" : "reading", record.ExceptionInformation[1]);
@@ -155,17 +155,17 @@ RgSehReturn:
 
 namespace {
 
-std::string place_in_driver(const EXCEPTION_RECORD& record, const void* pc) {
+ExceptionPlace place_in_driver(const EXCEPTION_RECORD& record, const void* pc) {
     Dl_info found{};
     const bool known = dladdr(pc, &found) != 0;
-    char text[256];
+    ExceptionPlace place;
     std::snprintf(
-        text, sizeof text, "%s: unhandled exception %s at +0x%zx%s%s",
+        place.text, sizeof place.text, "%s: unhandled exception %s at +0x%zx%s%s",
         ex::driver_name(ex::driver_of(ex::current_driver_frame()->routine)).c_str(),
         rtl::status_name(record.ExceptionCode),
         known ? static_cast<std::size_t>(static_cast<const char*>(pc) - static_cast<char*>(found.dli_fbase)) : 0,
         known && found.dli_sname != nullptr ? " in " : "", known && found.dli_sname != nullptr ? found.dli_sname : "");
-    return text;
+    return place;
 }
 
 void unlink(RG_SEH_FRAME& frame) {

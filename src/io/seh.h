@@ -25,8 +25,13 @@ bool raises_for_its_caller(std::string_view name);
 // `pc`, it was called or jumped to.
 const void* driver_of_fault(const void* pc, const void* return_address, bool jumped);
 
-// The host stops: code and parameters by what the host had called the driver for. `place` says where in the driver.
-[[noreturn]] void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, const std::string& place);
+// Where in which driver an exception was raised. Owns nothing: the frames that hold it may be left without an unwind.
+struct ExceptionPlace {
+    char text[256];
+};
+
+// The host stops: code and parameters by what the host had called the driver for.
+[[noreturn]] void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, const ExceptionPlace& place);
 
 // ExRaiseStatus and its kin raise in the driver that called them, of either format. Once, before the first driver runs.
 void deliver_exceptions();

@@ -33,6 +33,7 @@ static int sids(void) {
     CHECK(ConvertStringSidToSidW(L"BA", &parsed) && EqualSid(admins, parsed));
     LocalFree(parsed);
     CHECK(ConvertStringSidToSidW(text, &parsed) && EqualSid(admins, parsed));
+    LocalFree(parsed);
     CHECK(!ConvertStringSidToSidW(L"S-1-", &parsed) && GetLastError() == ERROR_INVALID_SID);
     CHECK(!CopySid(4, copy, admins) && GetLastError() == ERROR_INSUFFICIENT_BUFFER);
     CHECK(CopySid(sizeof(copy), copy, admins) && EqualSid(copy, admins));
@@ -69,6 +70,7 @@ static int descriptors(void) {
     CHECK(!GetAce(dacl, 2, &ace) && GetLastError() == ERROR_INVALID_PARAMETER);
     CHECK(GetSecurityDescriptorOwner(relative, &owner, &defaulted) && owner != NULL);
     CHECK(!SetSecurityDescriptorOwner(relative, users, FALSE)); /* only the absolute form changes */
+    LocalFree(relative);
     CHECK(!ConvertStringSecurityDescriptorToSecurityDescriptorW(L"D:(A;;KA;;;", SDDL_REVISION_1, &relative, NULL));
 
     CHECK(!InitializeAcl((PACL)small, 4, ACL_REVISION) && GetLastError() == ERROR_INSUFFICIENT_BUFFER);

@@ -162,15 +162,15 @@ EXCEPTION_DISPOSITION call_handler(EXCEPTION_RECORD& record, CONTEXT& origin, Di
     return answer;
 }
 
-std::string place_in_image(const EXCEPTION_RECORD& record, const CONTEXT& context) {
+ExceptionPlace place_in_image(const EXCEPTION_RECORD& record, const CONTEXT& context) {
     const auto image = find_code_image(context.Rip);
     const FunctionEntry entry = find_function(context.Rip);
-    char text[256];
-    std::snprintf(text, sizeof text, "%s: unhandled exception %s at +0x%" PRIx64 " (function at +0x%x)",
+    ExceptionPlace place;
+    std::snprintf(place.text, sizeof place.text, "%s: unhandled exception %s at +0x%" PRIx64 " (function at +0x%x)",
                   ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(context.Rip))).c_str(),
                   rtl::status_name(record.ExceptionCode), std::uint64_t{context.Rip - (image ? image->base() : 0)},
                   entry.function != nullptr ? static_cast<unsigned>(entry.function->begin) : 0u);
-    return text;
+    return place;
 }
 
 // Handlers that raise again are asked again, as in NT, where the stack is the limit.

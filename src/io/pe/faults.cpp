@@ -48,8 +48,9 @@ CONTEXT context_of(const ucontext_t& machine) {
 }
 
 // The driver's registers, when the fault is the driver's: in its code, in the nothing it jumped to, or in a routine of
-// ours that keeps nothing (a copy from a bad address is the caller's mistake).
-std::optional<CONTEXT> driver_context(const ucontext_t& machine, const siginfo_t& info) {
+// ours that keeps nothing (a copy from a bad address is the caller's mistake). Reads the stack of the code that failed,
+// whatever a sanitizer thinks of the place; so does the next.
+[[gnu::no_sanitize_address]] std::optional<CONTEXT> driver_context(const ucontext_t& machine, const siginfo_t& info) {
     if (processor_block() == nullptr) return std::nullopt;
     const auto instruction = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RIP]);
     const auto stack = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RSP]);
@@ -61,7 +62,7 @@ std::optional<CONTEXT> driver_context(const ucontext_t& machine, const siginfo_t
     return std::nullopt;
 }
 
-const void* elf_driver(const ucontext_t& machine, const siginfo_t& info) {
+[[gnu::no_sanitize_address]] const void* elf_driver(const ucontext_t& machine, const siginfo_t& info) {
     const auto* const pc = reinterpret_cast<const void*>(machine.uc_mcontext.gregs[REG_RIP]);
     const auto* const stack = reinterpret_cast<const void* const*>(machine.uc_mcontext.gregs[REG_RSP]);
     return driver_of_fault(pc, *stack, info.si_addr == pc);
@@ -112,22 +113,55 @@ struct alignas(64) Capture {
     const void* elf_driver;  // null: a PE image's exception
 };
 
-[[noreturn]] void deliver(Capture* capture) {
+extern "C" {
+void rg_fault_frame();
+
+[[noreturn]] void rg_deliver_fault(Capture* capture) {
     if (capture->elf_driver == nullptr) raise_exception(capture->record, capture->context);
     dispatch_exception(capture->record, capture->context, capture->elf_driver);
     resume_registers(capture->context);
 }
+}
 
-// The handlers of drivers run as ordinary code, not in a signal handler: the thread goes on in deliver(), below what it
-// had on its stack.
+// Where the thread goes on after a fault. To who unwinds the stack (a bug check's report does) it is a frame whose
+// caller is the failed instruction, with the registers that it had: rbx points to its CONTEXT.
+static_assert(offsetof(CONTEXT, Rbx) == 0x90 && offsetof(CONTEXT, Rsp) == 0x98 && offsetof(CONTEXT, Rbp) == 0xA0 &&
+              offsetof(CONTEXT, R12) == 0xD8 && offsetof(CONTEXT, R15) == 0xF0 && offsetof(CONTEXT, Rip) == 0xF8);
+__asm__(R"(
+    .text
+    .globl  rg_fault_frame
+    .hidden rg_fault_frame
+    .type   rg_fault_frame, @function
+    .cfi_startproc
+    .cfi_signal_frame
+    .cfi_escape 0x0F, 4, 0x73, 0x98, 0x01, 0x06
+    .cfi_escape 0x10, 16, 3, 0x73, 0xF8, 0x01
+    .cfi_escape 0x10, 3, 3, 0x73, 0x90, 0x01
+    .cfi_escape 0x10, 6, 3, 0x73, 0xA0, 0x01
+    .cfi_escape 0x10, 12, 3, 0x73, 0xD8, 0x01
+    .cfi_escape 0x10, 13, 3, 0x73, 0xE0, 0x01
+    .cfi_escape 0x10, 14, 3, 0x73, 0xE8, 0x01
+    .cfi_escape 0x10, 15, 3, 0x73, 0xF0, 0x01
+    nop
+rg_fault_frame:
+    call    rg_deliver_fault
+    ud2
+    .cfi_endproc
+    .size   rg_fault_frame, . - rg_fault_frame
+)");
+
+// The handlers of drivers run as ordinary code, not in a signal handler: the thread goes on in rg_deliver_fault(),
+// below what it had on its stack.
 void redirect(ucontext_t& machine, const Capture& capture) {
     greg_t* const registers = machine.uc_mcontext.gregs;
     constexpr greg_t below = 512;  // our own code's red zone, and what rg_pe_restore writes
     constexpr greg_t direction_flag = 0x400;
     const greg_t place = (registers[REG_RSP] - below - greg_t{sizeof(Capture)}) & ~greg_t{63};
-    registers[REG_RDI] = reinterpret_cast<greg_t>(new (reinterpret_cast<void*>(place)) Capture{capture});
-    registers[REG_RSP] = place - 8;
-    registers[REG_RIP] = reinterpret_cast<greg_t>(&deliver);
+    auto* const captured = new (reinterpret_cast<void*>(place)) Capture{capture};
+    registers[REG_RDI] = reinterpret_cast<greg_t>(captured);
+    registers[REG_RBX] = reinterpret_cast<greg_t>(&captured->context);
+    registers[REG_RSP] = place;
+    registers[REG_RIP] = reinterpret_cast<greg_t>(&rg_fault_frame);
     registers[REG_EFL] &= ~direction_flag;
 }
 

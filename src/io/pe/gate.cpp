@@ -1,6 +1,7 @@
 #include "io/pe/gate.h"
 
 #include <asm/prctl.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -109,17 +110,33 @@ rg_pe_gate_return:
 namespace regent::io::pe {
 
 namespace {
-thread_local std::unique_ptr<ProcessorBlock> owned_block;
 constinit thread_local ProcessorBlock* block = nullptr;  // looked at by signal handlers: needs no initialisation
+
+// Frees a thread's block after all of its C++ thread-locals have ended: the end of one calls notify routines in
+// drivers.
+class BlockKey {
+public:
+    BlockKey() {
+        RG_ASSERT(pthread_key_create(&key_, [](void* ending) {
+                      block = nullptr;
+                      delete static_cast<ProcessorBlock*>(ending);
+                  }) == 0);
+    }
+    void keep(ProcessorBlock* made) const { RG_ASSERT(pthread_setspecific(key_, made) == 0); }
+
+private:
+    pthread_key_t key_{};
+};
 
 // FS is the C library's on this system; GS is free. FSGSBASE is not on every processor: ask the kernel.
 void make_block() {
+    static const BlockKey key;
     auto made = std::make_unique<ProcessorBlock>();
     made->self = made.get();
     made->current_processor = &made->reserved_0x028[0x180 - 0x28];
     RG_ASSERT(syscall(SYS_arch_prctl, ARCH_SET_GS, made.get()) == 0);
     block = made.get();
-    owned_block = std::move(made);
+    key.keep(made.release());
 }
 }  // namespace
 
