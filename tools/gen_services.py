@@ -196,7 +196,7 @@ def entries(services):
             out += [f"    if (!({probes(s)})) [[unlikely]] return STATUS_ACCESS_VIOLATION;"]
         out += [
                 f"    return gate.table->{s.name}({s.names()});", "}",
-                f"NTSTATUS NTAPI {s.zw}({s.parameters()}) {{", "    KernelModeScope scope;",
+                f"NTSTATUS NTAPI {s.zw}({s.parameters()}) {{", f"    KernelModeScope scope(\"{s.zw}\");",
                 f"    return local_{s.name}({s.names()});", "}"]
     out += ["}", ""]
     return "\n".join(out)

@@ -52,10 +52,10 @@ bool Operation::pre() {
         call_context = nullptr;
         field_at(information_, layout.object_context) = context_of(object_, ticket);
         NTSTATUS answer;
-        if (stay->profile == Profile::windows7) [[likely]] {
+        if (stay->plain) [[likely]] {
             answer = stay.call(class_, information_);
         } else {
-            const std::optional<NTSTATUS> told = older_pre(stay);
+            const std::optional<NTSTATUS> told = special_pre(stay);
             if (!told) continue;
             answer = *told;
         }
@@ -116,10 +116,10 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
         field_at(information_, layout.object_context) =
             creates ? context_of(object_, entry.ticket) : info.ObjectContext;
         NTSTATUS answer;
-        if (stay->profile == Profile::windows7) [[likely]] {
+        if (stay->plain) [[likely]] {
             answer = stay.call(layout.post, &info);
         } else {
-            answer = older_post(stay, info).value_or(STATUS_SUCCESS);
+            answer = special_post(stay, info).value_or(STATUS_SUCCESS);
         }
         if (class_ == RegNtPreKeyHandleClose) {
             report_resurrection(stay);
@@ -131,10 +131,12 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
 }
 
 // The object had no references left when its close began (R41).
-void Operation::report_resurrection(const Stay& stay) const {
+void Operation::report_resurrection(const Stay& stay) {
     const KeyObjectHooks& hooks = key_object_hooks();
-    if (hooks.referenced_again == nullptr || !hooks.referenced_again(object_)) return;
-    report_driver_fault("a registry callback referenced a key object that is being closed", *stay.operator->());
+    if (resurrected_ || hooks.referenced_again == nullptr || !hooks.referenced_again(object_)) return;
+    resurrected_ = true;
+    report_driver_fault(ex::verifier::rules::object_resurrected,
+                        "a registry callback referenced a key object that is being closed", *stay.operator->());
 }
 
 void close_key_object(void* object, ObjectContexts& contexts, void (*close)(void* object)) {

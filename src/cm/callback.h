@@ -22,6 +22,10 @@
 #include "rtl/utf16.h"
 #include "wdk/regcallback.h"
 
+namespace regent::ex {
+class GuardedBuffer;
+}
+
 namespace regent::cm::filter {
 
 struct ContextNode;
@@ -130,34 +134,49 @@ private:
         Ticket ticket;
         void* call_context;
     };
-    struct FullName {
-        Utf16 text;
-        UNICODE_STRING string;
+    // What few operations need.
+    struct Extra {
+        Extra() = default;
+        ~Extra();
+        Extra(const Extra&) = delete;
+        Extra& operator=(const Extra&) = delete;
+        std::optional<Utf16> full_name;  // made for a callback of XP only
+        UNICODE_STRING full_name_string;
+        ex::GuardedBuffer* output = nullptr;  // for callbacks that the verifier watches
     };
     static constexpr std::size_t inline_callbacks = 8;
 
     Seen* seen() { return many_ ? many_.get() : few_; }
     std::size_t copy_call_order(Ticket running);
+    // The calls of callbacks that are not plain ones (callback_verify.cpp). pre: nothing when it is not called.
+    std::optional<NTSTATUS> special_pre(const Stay& stay);
+    std::optional<NTSTATUS> special_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info);
     // For the callbacks of older profiles (callback_profile.cpp). pre: nothing when its Windows does not send this.
     std::optional<NTSTATUS> older_pre(const Stay& stay);
     std::optional<NTSTATUS> older_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info);
     NTSTATUS with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information);
     PUNICODE_STRING complete_path();
+    friend class GuardedOutput;
+    Extra& extra() {
+        if (!extra_) extra_ = std::make_unique<Extra>();
+        return *extra_;
+    }
     NTSTATUS finish(NTSTATUS status, void* object, bool creates);
     NTSTATUS override_result(NTSTATUS status, REG_POST_OPERATION_INFORMATION& info);
-    void report_resurrection(const Stay& stay) const;
+    void report_resurrection(const Stay& stay);
 
     REG_NOTIFY_CLASS class_;
     bool bypassed_ = false;
-    bool stopped_ = false;  // a callback refused or bypassed the operation
+    bool stopped_ = false;      // a callback refused or bypassed the operation
+    bool resurrected_ = false;  // a callback took a reference to the object that is being closed
     NTSTATUS status_ = STATUS_SUCCESS;
     void* object_;
     void* information_;
     void* result_ = nullptr;
     std::size_t seen_count_ = 0;  // callbacks whose pre succeeded: the first seen_count_ of seen()
     std::unique_ptr<Seen[]> many_;
-    std::unique_ptr<FullName> full_name_;  // made for a callback of XP only
-    Seen few_[inline_callbacks];           // left unset until copied: an empty operation must cost nothing
+    std::unique_ptr<Extra> extra_;
+    Seen few_[inline_callbacks];  // left unset until copied: an empty operation must cost nothing
 };
 
 // True when a callback is running on this thread and the memory belongs to inputs that the service captured for it:

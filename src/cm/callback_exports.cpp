@@ -30,7 +30,10 @@ NTSTATUS hand_out(const Result<LARGE_INTEGER>& made, PEX_CALLBACK_FUNCTION funct
 void check_irql(const char* routine) {
     const KIRQL irql = KeGetCurrentIrql();
     if (irql <= APC_LEVEL) return;
-    ex::report_violation(std::string(routine) + " called at IRQL " + std::to_string(irql));
+    const ex::DriverFrame* const caller = ex::current_driver_frame();
+    const void* const caller_routine = caller != nullptr ? caller->routine : nullptr;
+    ex::verifier::complain(ex::driver_of(caller_routine), ex::verifier::rules::irql,
+                           std::string(routine) + " called at IRQL " + std::to_string(irql), caller_routine);
 }
 
 bool is_key_object(void* object) {

@@ -64,18 +64,18 @@ Profile profile_of(const void* address) { return profile_of_driver(ex::driver_of
 
 // XP's structures have one name and no root to be relative to (R43).
 PUNICODE_STRING Operation::complete_path() {
-    if (full_name_) return &full_name_->string;
+    Extra& made = extra();
+    if (made.full_name) return &made.full_name_string;
     const Utf16View name = rtl::view(static_cast<REG_CREATE_KEY_INFORMATION*>(information_)->CompleteName);
-    auto full = std::make_unique<FullName>();
+    Utf16& text = made.full_name.emplace();
     if ((name.empty() || name.front() != u'\\') && key_object_hooks().current_name != nullptr) {
-        full->text = key_object_hooks().current_name(object_).value_or(Utf16());
-        if (!name.empty()) full->text += u'\\';
+        text = key_object_hooks().current_name(object_).value_or(Utf16());
+        if (!name.empty()) text += u'\\';
     }
-    full->text += name;
-    if (full->text.size() > 0x7FFF) full->text.resize(0x7FFF);
-    full->string = rtl::unicode_string(full->text);
-    full_name_ = std::move(full);
-    return &full_name_->string;
+    text += name;
+    if (text.size() > 0x7FFF) text.resize(0x7FFF);
+    made.full_name_string = rtl::unicode_string(text);
+    return &made.full_name_string;
 }
 
 // Before Windows 7 the structure of create and open ends with Reserved, which is 0 (R46).

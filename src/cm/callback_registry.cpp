@@ -115,6 +115,9 @@ Result<LARGE_INTEGER> insert(PEX_CALLBACK_FUNCTION function, const Altitude* alt
     registration->function = function;
     registration->context = context;
     registration->profile = profile;
+    const ex::DriverId driver = ex::driver_of(reinterpret_cast<const void*>(function));
+    registration->verified = ex::is_verified(driver) ? driver : 0;
+    registration->plain = profile == Profile::windows7 && registration->verified == 0;
     registration->legacy = altitude == nullptr;
     registration->altitude = altitude != nullptr ? *altitude : Altitude();
     registration->takes_contexts = true;
@@ -207,7 +210,8 @@ Result<void> unregister_callback(LARGE_INTEGER cookie) {
         }
         // Windows waits here for itself, forever (R11). We say so and leave the callback registered.
         if (this_thread().inside[slot].load(std::memory_order_relaxed) != 0) {
-            report_driver_fault("CmUnRegisterCallback called from inside the callback that it would remove",
+            report_driver_fault(ex::verifier::rules::callback_unregisters_itself,
+                                "CmUnRegisterCallback called from inside the callback that it would remove",
                                 registration);
             return fail(STATUS_POSSIBLE_DEADLOCK);
         }
@@ -246,9 +250,9 @@ std::size_t unregister_image(const void* start, std::size_t size) {
     return removed;
 }
 
-void report_driver_fault(const char* text, const Registration& registration) {
-    ex::report_violation(ex::driver_name(ex::driver_of(reinterpret_cast<const void*>(registration.function))) + ": " +
-                         text);
+void report_driver_fault(const ex::verifier::Rule& rule, const char* text, const Registration& registration) {
+    const auto* const routine = reinterpret_cast<const void*>(registration.function);
+    ex::verifier::complain(ex::driver_of(routine), rule, text, routine);
 }
 
 bool cookie_is_valid(const LARGE_INTEGER* cookie) {

@@ -18,6 +18,7 @@
 #include "cm/callback.h"
 #include "cm/callback_altitude.h"
 #include "ex/call_driver.h"
+#include "ex/verifier.h"
 #include "rtl/lock.h"
 
 namespace regent::cm::filter {
@@ -33,6 +34,8 @@ struct Registration {
     PEX_CALLBACK_FUNCTION function = nullptr;
     void* context = nullptr;
     Profile profile = Profile::windows7;
+    bool plain = true;          // of today's Windows, and not watched by the verifier
+    ex::DriverId verified = 0;  // the driver, when it is watched
     // Under the registration lock. A legacy registration has no altitude and stands above all that have one (R7).
     bool legacy = false;
     Altitude altitude;
@@ -164,6 +167,6 @@ Profile profile_of_driver(ex::DriverId driver);
 Profile profile_of(const void* address);
 bool cookie_is_valid(const LARGE_INTEGER* cookie);
 // A driver did what it must not; said loudly because Windows would hang or crash here.
-void report_driver_fault(const char* text, const Registration& registration);
+void report_driver_fault(const ex::verifier::Rule& rule, const char* text, const Registration& registration);
 
 }  // namespace regent::cm::filter

@@ -6,6 +6,7 @@
 #include "ex/futex.h"
 #include "ex/hooks.h"
 #include "ex/thread_state.h"
+#include "ex/verifier.h"
 
 using regent::ex::thread_state;
 using regent::ex::ThreadState;
@@ -39,12 +40,16 @@ void lock_slowly(PKSPIN_LOCK lock, const ThreadState& thread) {
     }
 }
 
+constexpr const char* spin_lock = "spin lock";
+
 void lock(PKSPIN_LOCK lock, const ThreadState& thread) {
+    regent::ex::verifier::wants(lock, spin_lock);
     if (!try_lock(lock)) lock_slowly(lock, thread);
     __atomic_store_n(owner_of(lock), thread.tid, __ATOMIC_RELAXED);
 }
 
 void unlock(PKSPIN_LOCK lock) {
+    regent::ex::verifier::gave_back(lock);
     __atomic_store_n(owner_of(lock), 0, __ATOMIC_RELAXED);
     const std::uint32_t state = __atomic_exchange_n(state_of(lock), lock_free, __ATOMIC_RELEASE);
     if (state == lock_contended) regent::ex::futex_wake(state_of(lock), 1);
@@ -67,7 +72,11 @@ void leave_region(std::int32_t& count, const char* routine) {
     if (count > 0) {
         --count;
     } else {
-        regent::ex::report_violation(std::string(routine) + " without its enter");
+        const regent::ex::DriverFrame* const frame = thread_state().frame;
+        const void* const driver_routine = frame != nullptr ? frame->routine : nullptr;
+        regent::ex::verifier::complain(regent::ex::driver_of(driver_routine),
+                                       regent::ex::verifier::rules::region_not_entered,
+                                       std::string(routine) + " without its enter", driver_routine);
     }
 }
 
@@ -103,6 +112,7 @@ VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock) { unlock(SpinLock); }
 
 BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock) {
     if (!try_lock(SpinLock)) return FALSE;
+    regent::ex::verifier::took(SpinLock, spin_lock);
     __atomic_store_n(owner_of(SpinLock), thread_state().tid, __ATOMIC_RELAXED);
     return TRUE;
 }

@@ -3,6 +3,7 @@
 
 #include "ex/futex.h"
 #include "ex/thread_state.h"
+#include "ex/verifier.h"
 
 namespace regent::ex {
 namespace {
@@ -17,7 +18,13 @@ bool try_lock(PFAST_MUTEX mutex) {
     return __atomic_compare_exchange_n(&mutex->Count, &expected, mutex_held, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-void lock(PFAST_MUTEX mutex) {
+constexpr const char* fast_mutex = "fast mutex";
+constexpr const char* guarded_mutex = "guarded mutex";
+constexpr const char* push_lock = "push lock";
+constexpr const char* executive_spin_lock = "executive spin lock";
+
+void lock(PFAST_MUTEX mutex, const char* kind) {
+    verifier::wants(mutex, kind);
     ThreadState& thread = thread_state();
     if (!try_lock(mutex)) {
         if (__atomic_load_n(&mutex->Owner, __ATOMIC_RELAXED) == &thread) {  // it would wait for itself for ever
@@ -32,6 +39,7 @@ void lock(PFAST_MUTEX mutex) {
 }
 
 void unlock(PFAST_MUTEX mutex) {
+    verifier::gave_back(mutex);
     if (mutex->Owner != &thread_state()) KeBugCheckEx(0xC4, 0x1004, reinterpret_cast<ULONG_PTR>(mutex), 0, 0);
     __atomic_store_n(&mutex->Owner, nullptr, __ATOMIC_RELAXED);
     if (__atomic_exchange_n(&mutex->Count, mutex_free, __ATOMIC_RELEASE) == mutex_contended) {
@@ -110,8 +118,9 @@ extern "C" {
 VOID ExInitializeFastMutex(PFAST_MUTEX FastMutex) { initialize(FastMutex); }
 
 VOID ExAcquireFastMutex(PFAST_MUTEX FastMutex) {
+    verifier::at_most(APC_LEVEL, "ExAcquireFastMutex");
     const KIRQL old = KfRaiseIrql(APC_LEVEL);
-    lock(FastMutex);
+    lock(FastMutex, fast_mutex);
     FastMutex->OldIrql = old;
 }
 
@@ -127,19 +136,21 @@ BOOLEAN ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex) {
         KeLowerIrql(old);
         return FALSE;
     }
+    verifier::took(FastMutex, fast_mutex);
     FastMutex->Owner = &thread_state();
     FastMutex->OldIrql = old;
     return TRUE;
 }
 
-VOID ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex) { lock(FastMutex); }
+VOID ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex) { lock(FastMutex, fast_mutex); }
 VOID ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex) { unlock(FastMutex); }
 
 VOID KeInitializeGuardedMutex(PKGUARDED_MUTEX Mutex) { initialize(Mutex); }
 
 VOID KeAcquireGuardedMutex(PKGUARDED_MUTEX Mutex) {
+    verifier::at_most(APC_LEVEL, "KeAcquireGuardedMutex");
     KeEnterGuardedRegion();
-    lock(Mutex);
+    lock(Mutex, guarded_mutex);
 }
 
 VOID KeReleaseGuardedMutex(PKGUARDED_MUTEX Mutex) {
@@ -149,6 +160,7 @@ VOID KeReleaseGuardedMutex(PKGUARDED_MUTEX Mutex) {
 
 BOOLEAN KeTryToAcquireGuardedMutex(PKGUARDED_MUTEX Mutex) {
     if (!try_lock(Mutex)) return FALSE;
+    verifier::took(Mutex, guarded_mutex);
     KeEnterGuardedRegion();
     Mutex->Owner = &thread_state();
     return TRUE;
@@ -156,30 +168,48 @@ BOOLEAN KeTryToAcquireGuardedMutex(PKGUARDED_MUTEX Mutex) {
 
 KIRQL ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock) {
     const KIRQL old = KeRaiseIrqlToDpcLevel();
+    verifier::wants(SpinLock, executive_spin_lock);
     ReaderWriterWord(SpinLock).lock_exclusive();
     return old;
 }
 
 KIRQL ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock) {
     const KIRQL old = KeRaiseIrqlToDpcLevel();
+    verifier::wants(SpinLock, executive_spin_lock);
     ReaderWriterWord(SpinLock).lock_shared();
     return old;
 }
 
 VOID ExReleaseSpinLockExclusive(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql) {
+    verifier::gave_back(SpinLock);
     ReaderWriterWord(SpinLock).unlock_exclusive();
     KeLowerIrql(OldIrql);
 }
 
 VOID ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql) {
+    verifier::gave_back(SpinLock);
     ReaderWriterWord(SpinLock).unlock_shared();
     KeLowerIrql(OldIrql);
 }
 
 VOID ExInitializePushLock(PEX_PUSH_LOCK PushLock) { __atomic_store_n(PushLock, 0, __ATOMIC_RELEASE); }
-VOID ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG) { ReaderWriterWord(PushLock).lock_exclusive(); }
-VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG) { ReaderWriterWord(PushLock).lock_shared(); }
-VOID ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG) { ReaderWriterWord(PushLock).unlock_exclusive(); }
-VOID ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG) { ReaderWriterWord(PushLock).unlock_shared(); }
+VOID ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG) {
+    verifier::at_most(APC_LEVEL, "ExAcquirePushLockExclusive");
+    verifier::wants(PushLock, push_lock);
+    ReaderWriterWord(PushLock).lock_exclusive();
+}
+VOID ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG) {
+    verifier::at_most(APC_LEVEL, "ExAcquirePushLockShared");
+    verifier::wants(PushLock, push_lock);
+    ReaderWriterWord(PushLock).lock_shared();
+}
+VOID ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG) {
+    verifier::gave_back(PushLock);
+    ReaderWriterWord(PushLock).unlock_exclusive();
+}
+VOID ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG) {
+    verifier::gave_back(PushLock);
+    ReaderWriterWord(PushLock).unlock_shared();
+}
 
 }  // extern "C"

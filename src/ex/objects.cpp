@@ -1,5 +1,6 @@
 // Events, semaphores and mutants: how their state changes.
 #include "ex/dispatcher_impl.h"
+#include "ex/verifier.h"
 
 namespace regent::ex {
 namespace {
@@ -147,6 +148,7 @@ VOID KeInitializeMutex(PRKMUTEX Mutex, ULONG) {
 }
 
 LONG KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN) {
+    verifier::gave_back(Mutex);
     LONG previous = 0;
     const NTSTATUS status = release_mutant(*Mutex, &previous);
     if (!NT_SUCCESS(status)) ExRaiseStatus(status);

@@ -4,6 +4,9 @@
 
 #include "ex/futex.h"
 #include "ex/thread_state.h"
+#include "ex/verifier.h"
+
+namespace verifier = regent::ex::verifier;
 
 namespace {
 
@@ -47,11 +50,20 @@ bool take_shared(PERESOURCE resource, void* self) {
     return true;
 }
 
+constexpr const char* resource_name = "resource";
+
 BOOLEAN acquire(PERESOURCE resource, bool (*take)(PERESOURCE, void*), BOOLEAN wait) {
     void* self = &regent::ex::thread_state();
+    if (verifier::active()) [[unlikely]] {
+        verifier::check_resource("a routine that acquires a resource");
+        if (wait) verifier::lock_wanted(resource, resource_name, true);
+    }
     for (;;) {
         const LONG sequence = __atomic_load_n(&resource->Sequence, __ATOMIC_ACQUIRE);
-        if (take(resource, self)) return TRUE;
+        if (take(resource, self)) {
+            if (!wait) verifier::took(resource, resource_name);
+            return TRUE;
+        }
         if (!wait) return FALSE;
         __atomic_add_fetch(&resource->ContentionCount, 1, __ATOMIC_RELAXED);
         futex_wait(&resource->Sequence, static_cast<std::uint32_t>(sequence));
@@ -86,6 +98,7 @@ BOOLEAN ExTryToAcquireResourceExclusiveLite(PERESOURCE Resource) {
 }
 
 VOID ExReleaseResourceLite(PERESOURCE Resource) {
+    verifier::gave_back(Resource);
     {
         void* self = &regent::ex::thread_state();
         Guarded guard(Resource);

@@ -53,12 +53,13 @@ struct Symbol {
     std::size_t offset = 0;
 };
 
-// The function of the table that holds `address` (an offset from the image's start); no name: none does.
-Symbol find_function(Bytes file, const Elf64_Shdr& table, const Elf64_Shdr& strings, std::uint64_t address) {
+// The function or variable of the table that holds `address` (an offset from the image's start); no name: none does.
+Symbol find_in_table(Bytes file, const Elf64_Shdr& table, const Elf64_Shdr& strings, std::uint64_t address) {
     for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
         const auto symbol = rtl::load<Elf64_Sym>(file, table.sh_offset + at);
         if (!symbol) break;
-        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || address - symbol->st_value >= symbol->st_size) continue;
+        const auto type = ELF64_ST_TYPE(symbol->st_info);
+        if ((type != STT_FUNC && type != STT_OBJECT) || address - symbol->st_value >= symbol->st_size) continue;
         const std::uint64_t name = strings.sh_offset + symbol->st_name;
         if (name >= file.size()) break;
         const Bytes rest = file.subspan(name);
@@ -82,7 +83,7 @@ Symbol find_in_file(const char* path, std::uint64_t address) {
         const auto table = section(i);
         if (!table || table->sh_type != SHT_SYMTAB) continue;
         const auto strings = section(table->sh_link);
-        return strings ? find_function(file, *table, *strings, address) : Symbol{};
+        return strings ? find_in_table(file, *table, *strings, address) : Symbol{};
     }
     return {};
 }

@@ -81,6 +81,7 @@ void start(DriverId driver) {
 }
 
 void end(DriverId driver) {
+    forget_locks_of(driver);
     verified_drivers.fetch_sub(1, std::memory_order_relaxed);
     DebugSink::instance().print(DPFLTR_SYSTEM_ID, DPFLTR_INFO_LEVEL,
                                 "verifier: " + driver_name(driver) + ": no longer watched\n");

@@ -11,6 +11,7 @@
 
 #include "ex/driver_image.h"
 #include "ex/stack_trace.h"
+#include "ex/thread_state.h"
 #include "wdk/wdm.h"
 
 namespace regent::ex::verifier {
@@ -35,6 +36,22 @@ inline constexpr Rule work_item_left{"work-item-left", 0x52470013};
 inline constexpr Rule notify_left{"notify-left", 0x52470014};
 inline constexpr Rule worker_running{"worker-running", 0x52470015};
 inline constexpr Rule timer_left{"timer-left", 0x52470016};
+inline constexpr Rule irql{"irql", 0x52470020};
+inline constexpr Rule irql_kept{"irql-kept", 0x52470021};
+inline constexpr Rule region_kept{"region-kept", 0x52470022};
+inline constexpr Rule region_not_entered{"region-not-entered", 0x3E};
+inline constexpr Rule apcs_enabled{"apcs-enabled", 0x37};
+inline constexpr Rule wait_at_dispatch{"wait-at-dispatch", 0x3B};
+inline constexpr Rule lock_order{"lock-order", 0x1001};
+inline constexpr Rule lock_recursion{"lock-recursion", 0x1000};
+inline constexpr Rule lock_held_at_return{"lock-held-at-return", 0x52470030};
+inline constexpr Rule lock_across_service{"lock-across-service", 0x52470031};
+inline constexpr Rule callback_budget{"callback-budget", 0x52470040};
+inline constexpr Rule callback_unregisters_itself{"callback-unregisters-itself", 0x52470041};
+inline constexpr Rule post_status_written{"post-status-written", 0x52470042};
+inline constexpr Rule object_resurrected{"object-resurrected", 0x52470043};
+inline constexpr Rule buffer_outside_seh{"buffer-outside-seh", 0x52470050};
+inline constexpr Rule captured_pointer_probed{"captured-pointer-probed", 0x52470051};
 }  // namespace rules
 
 struct Finding {
@@ -87,5 +104,42 @@ bool pool_freed_before(void* block);  // reported; nothing is left to free
 void pool_wrong_tag(void* block, ULONG tag, ULONG used, DriverId driver);
 void pool_overrun(void* block, ULONG tag, SIZE_T size, DriverId driver);
 void report_pool_left(DriverId driver);
+
+// IRQL. The driver is the one whose routine this thread is in.
+void check_irql(KIRQL most, const char* routine);
+void check_service(const char* service);   // a Zw routine: PASSIVE_LEVEL, no lock held
+void check_resource(const char* routine);  // APCs are off, or another thread may wait for one that is suspended
+void check_wait(KIRQL irql, bool poll);
+inline void at_most(KIRQL most, const char* routine) {
+    if (active()) [[unlikely]]
+        check_irql(most, routine);
+}
+// What the host found fault with anyhow: a finding when the driver is watched, else a line in the debugger's sink.
+void complain(DriverId driver, const Rule& rule, const std::string& text, const void* routine);
+
+// Locks. wanted: before a lock is taken that may have to be waited for; taken: after one that was free. `kind` is kept.
+void lock_wanted(const volatile void* lock, const char* kind, bool recursive);
+void lock_taken(const volatile void* lock, const char* kind);
+void lock_released(const volatile void* lock);
+// The host's call of the driver ends; it has left IRQL or regions changed, as most locks do.
+bool report_locks_kept(const DriverFrame& call);
+// The same for any lock: those beyond the `before` ones that the thread held.
+std::size_t locks_held();
+bool report_locks_kept(const char* purpose, std::size_t before);
+bool report_locks_held_in(const char* service);
+void forget_locks_of(DriverId driver);
+void forget_locks_in(const void* start, std::size_t size);
+inline void wants(const volatile void* lock, const char* kind, bool recursive = false) {
+    if (active()) [[unlikely]]
+        lock_wanted(lock, kind, recursive);
+}
+inline void took(const volatile void* lock, const char* kind) {
+    if (active()) [[unlikely]]
+        lock_taken(lock, kind);
+}
+inline void gave_back(const volatile void* lock) {
+    if (active()) [[unlikely]]
+        lock_released(lock);
+}
 
 }  // namespace regent::ex::verifier

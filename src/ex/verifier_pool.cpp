@@ -71,6 +71,8 @@ void give_back(const std::deque<Resting>& doomed) {
 
 void pool_allocated(void* block, ULONG type, SIZE_T size, ULONG tag, DriverId driver) {
     Block made{driver, size, tag, (type & PagedPool) != 0, stack_in(driver)};
+    check_irql(made.paged ? APC_LEVEL : DISPATCH_LEVEL,
+               made.paged ? "an allocation of paged pool" : "an allocation of pool");
     if (size == 0) report(driver, rules::pool_zero_size, "pool of no bytes, tag " + tag_text(tag), made.allocated_at);
     Book& all = book();
     ExclusiveGuard guard(all.lock);
@@ -78,6 +80,8 @@ void pool_allocated(void* block, ULONG type, SIZE_T size, ULONG tag, DriverId dr
 }
 
 void pool_freed(void* block, void* base, SIZE_T size, ULONG tag, DriverId driver) {
+    check_irql(DISPATCH_LEVEL, "a routine that frees pool");
+    forget_locks_in(block, size);
     std::memset(block, pattern_freed, size);
     Resting rest{block, base, size, tag, driver, stack_in(driver)};
     std::deque<Resting> doomed;

@@ -2,6 +2,7 @@
 #include "ex/bugcheck.h"
 #include "ex/dispatcher_impl.h"
 #include "ex/futex.h"
+#include "ex/verifier.h"
 #include "rtl/time.h"
 
 namespace regent::ex {
@@ -155,6 +156,7 @@ NTSTATUS wait_on_blocks(Waiter& waiter, const LARGE_INTEGER* timeout) {
 
 void check_irql(const ThreadState& thread, const LARGE_INTEGER* timeout) {
     if (thread.irql >= DISPATCH_LEVEL && (timeout == nullptr || timeout->QuadPart != 0)) {
+        verifier::check_wait(thread.irql, false);
         KeBugCheckEx(0xB8, reinterpret_cast<ULONG_PTR>(&thread), thread.irql, 0, 0);
     }
 }
@@ -237,7 +239,10 @@ extern "C" {
 NTSTATUS KeWaitForSingleObject(PVOID Object, KWAIT_REASON, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                PLARGE_INTEGER Timeout) {
     DISPATCHER_HEADER* header = static_cast<DISPATCHER_HEADER*>(Object);
+    const bool mutex = verifier::active() && type_of(*header) == MutantObject;
+    if (mutex) verifier::lock_wanted(Object, "mutex", true);
     const NTSTATUS status = wait({&header, 1}, WaitAny, Alertable != FALSE, Timeout, WaitMode);
+    if (mutex && status != STATUS_WAIT_0) verifier::lock_released(Object);
     if (status == STATUS_MUTANT_LIMIT_EXCEEDED) ExRaiseStatus(status);
     return status;
 }

@@ -140,6 +140,7 @@ const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RWX_WORLD_RWX_RES_RWX =
 
 NTSTATUS IoCreateDevice(PDRIVER_OBJECT driver, ULONG extension_size, PUNICODE_STRING name, DEVICE_TYPE type,
                         ULONG characteristics, BOOLEAN exclusive, PDEVICE_OBJECT* device) {
+    ex::verifier::at_most(APC_LEVEL, "IoCreateDevice");
     const NewDevice wanted{extension_size, name_of(name, characteristics), type, characteristics, exclusive != FALSE,
                            default_sddl};
     return create_for_driver(driver, wanted, device);
@@ -158,6 +159,7 @@ NTSTATUS WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT driver, ULONG extension_size,
 }
 
 VOID IoDeleteDevice(PDEVICE_OBJECT device) {
+    ex::verifier::at_most(APC_LEVEL, "IoDeleteDevice");
     if (state_of(device).deleted.exchange(true)) KeBugCheckEx(0xC9, 0x240, reinterpret_cast<ULONG_PTR>(device), 0, 0);
     if (verifier::active()) verifier::released(verifier::Resource::device, reinterpret_cast<std::uint64_t>(device));
     unlink_device(device);
@@ -166,6 +168,7 @@ VOID IoDeleteDevice(PDEVICE_OBJECT device) {
 }
 
 NTSTATUS IoCreateSymbolicLink(PUNICODE_STRING link, PUNICODE_STRING target) {
+    ex::verifier::at_most(PASSIVE_LEVEL, "IoCreateSymbolicLink");
     const auto made = ob::create_symbolic_link(rtl::view(link), rtl::view(target));
     if (made && verifier::active())
         verifier::acquired(verifier::Resource::link, link_key(rtl::view(link)), verifier::verified_caller(),
@@ -174,6 +177,7 @@ NTSTATUS IoCreateSymbolicLink(PUNICODE_STRING link, PUNICODE_STRING target) {
 }
 
 NTSTATUS IoDeleteSymbolicLink(PUNICODE_STRING link) {
+    ex::verifier::at_most(PASSIVE_LEVEL, "IoDeleteSymbolicLink");
     ob::ObjectAttributes attributes;
     attributes.name = rtl::view(link);
     attributes.attributes = OBJ_CASE_INSENSITIVE | OBJ_OPENLINK;

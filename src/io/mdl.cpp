@@ -7,8 +7,11 @@
 #include <string>
 
 #include "cm/callback.h"
+#include "ex/verifier.h"
 #include "rtl/utf16.h"
 #include "wdk/ntddk.h"
+
+namespace verifier = regent::ex::verifier;
 
 namespace {
 constexpr ULONG_PTR highest_user_address = 0x7FFFFFFEFFFF;
@@ -81,7 +84,11 @@ VOID ProbeForRead(const volatile VOID* address, SIZE_T length, ULONG alignment) 
     if (length == 0) return;
     if ((start & (alignment - 1)) != 0) ExRaiseDatatypeMisalignment();
     if (start + length < start || start + length > highest_user_address) ExRaiseAccessViolation();
-    if (regent::cm::filter::is_captured_input(address, length)) ExRaiseAccessViolation();
+    if (!regent::cm::filter::is_captured_input(address, length)) return;
+    if (const regent::ex::DriverId driver = verifier::verified_caller(); driver != 0)
+        verifier::report(driver, verifier::rules::captured_pointer_probed,
+                         "a probe of an input that the service has captured: it is no user address");
+    ExRaiseAccessViolation();
 }
 
 VOID ProbeForWrite(volatile VOID* address, SIZE_T length, ULONG alignment) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <new>
 
+#include "ex/verifier.h"
 #include "nt/ntstatus.h"
 #include "nt/service.h"
 #include "ob/process.h"
@@ -51,7 +52,10 @@ NTSTATUS guarded(ServiceNumber, Service service) {
 // Zw*: previous mode Kernel until the end of the scope, then what it was.
 class KernelModeScope {
 public:
-    KernelModeScope() : scope_(ob::kernel_mode) {}
+    explicit KernelModeScope(const char* service) : scope_(ob::kernel_mode) {
+        if (ex::verifier::active()) [[unlikely]]
+            ex::verifier::check_service(service);
+    }
 
 private:
     ob::CallerScope scope_;

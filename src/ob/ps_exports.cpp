@@ -1,6 +1,7 @@
 // Ps*: processes and threads for drivers.
 #include <unistd.h>
 
+#include "ex/verifier.h"
 #include "ob/exports.h"
 #include "ob/handle.h"
 #include "ob/namespace.h"
@@ -75,6 +76,7 @@ NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD* Thread) {
 NTSTATUS PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                               HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
                               PVOID StartContext) {
+    regent::ex::verifier::at_most(PASSIVE_LEVEL, "PsCreateSystemThread");
     // Every process but System belongs to a program elsewhere, where no driver thread can run.
     if (ProcessHandle != nullptr && ProcessHandle != NtCurrentProcess()) return STATUS_NOT_SUPPORTED;
     auto thread = ob::start_driver_thread(StartRoutine, StartContext);

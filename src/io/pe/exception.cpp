@@ -191,6 +191,13 @@ void raise_from_host(EXCEPTION_RECORD& record) {
     raise_exception(record, context);
 }
 
+bool in_try_block(const CONTEXT& start) {
+    Walk walk(start);
+    while (walk.next(unwind_exception_handler))
+        if (walk.has_handler() && covered_by_try(walk.dispatcher(0))) return true;
+    return false;
+}
+
 std::size_t stack_in_images(std::span<const void*> frames) {
     const GateFrame* const gate = innermost_gate(address_of(__builtin_frame_address(0)));
     if (gate == nullptr) return 0;

@@ -58,6 +58,12 @@ void drop_frames_below(std::uint64_t stack);
 // The same where no image is involved.
 [[noreturn]] void resume_registers(const CONTEXT& context);
 
+// The instruction, or a call that led to it, is inside a __try block with an __except; since the host called the
+// driver.
+bool in_try_block(const CONTEXT& start);
+// In handler.cpp: whether such a block of this frame covers its address.
+bool covered_by_try(const DispatcherContext& dispatcher);
+
 // ex::ImageStackHook: the frames of the image whose call this thread is in, and of those above it.
 std::size_t stack_in_images(std::span<const void*> frames);
 

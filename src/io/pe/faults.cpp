@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "ex/driver_image.h"
+#include "ex/guarded_buffer.h"
+#include "ex/thread_state.h"
 #include "io/pe/exception.h"
 #include "io/pe/machine.h"
 #include "io/seh.h"
@@ -66,6 +68,26 @@ CONTEXT context_of(const ucontext_t& machine) {
     const auto* const pc = reinterpret_cast<const void*>(machine.uc_mcontext.gregs[REG_RIP]);
     const auto* const stack = reinterpret_cast<const void* const*>(machine.uc_mcontext.gregs[REG_RSP]);
     return driver_of_fault(pc, *stack, info.si_addr == pc);
+}
+
+// An __except block of the routine that the host called last.
+bool in_elf_try_block() {
+    const ex::ThreadState& thread = ex::thread_state();
+    for (const RG_SEH_FRAME* frame = thread.exceptions; frame != nullptr && frame->Owner == thread.frame;
+         frame = frame->Previous)
+        if (frame->Finally == FALSE) return true;
+    return false;
+}
+
+// The first touch of its caller's buffer by the callback of a watched driver. Others (a service that the driver gave
+// the pointer to) are let through without a word.
+bool open_guarded_buffer(const ucontext_t& machine, const siginfo_t& info) {
+    ex::GuardedBuffer* const buffer = ex::GuardedBuffer::find(info.si_addr);
+    if (buffer == nullptr) return false;
+    if (const auto context = driver_context(machine, info))
+        return buffer->touch(reinterpret_cast<const void*>(context->Rip), in_try_block(*context));
+    const void* const elf = elf_driver(machine, info);
+    return buffer->touch(elf, in_elf_try_block());
 }
 
 bool is_privileged(const std::uint8_t* code) {
@@ -188,6 +210,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     auto& machine = *static_cast<ucontext_t*>(context);
     const auto instruction = static_cast<std::uint64_t>(machine.uc_mcontext.gregs[REG_RIP]);
     if (handle_software_interrupt(signal, machine)) return;
+    if (signal == SIGSEGV && open_guarded_buffer(machine, *info)) return;
     if (signal == SIGSEGV && find_code_image(instruction) &&
         emulate(machine, reinterpret_cast<std::uintptr_t>(info->si_addr)))
         return;

@@ -149,6 +149,13 @@ PVOID pc_to_file_header(PVOID address, PVOID* base) {
 
 }  // namespace
 
+bool covered_by_try(const DispatcherContext& dispatcher) {
+    const Scopes scopes(dispatcher);
+    for (std::uint32_t i = 0; i < scopes.count; i++)
+        if (scopes.first[i].target != 0 && Scopes::covers(scopes.first[i], scopes.control)) return true;
+    return false;
+}
+
 std::span<const Export> exception_functions() {
     static const Export table[] = {
         Bridge<&c_specific_handler>::make("__C_specific_handler", false),
