@@ -20,7 +20,7 @@ POINTER_NAMES = {"HANDLE": "PHANDLE", "ULONG": "PULONG", "LONG": "PLONG", "LARGE
 FIXED = {
     "handle": "HANDLE", "event": "HANDLE", "objattr": "POBJECT_ATTRIBUTES", "objattr_opt": "POBJECT_ATTRIBUTES",
     "ustr": "PUNICODE_STRING", "ustr_opt": "PUNICODE_STRING", "sd": "PSECURITY_DESCRIPTOR",
-    "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "apc_context": "PVOID",
+    "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "user_apc": "PPS_APC_ROUTINE", "apc_context": "PVOID",
     "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
     "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
     "in_token": "PVOID", "out_token": "PVOID", "out_groups": "PVOID", "privileges_opt": "PTOKEN_PRIVILEGES",
@@ -233,7 +233,7 @@ def client_put(a):
         return f"call.put_security_descriptor({a.name});"
     if a.kind == "iosb":
         return f"call.put_io_status({a.name});"
-    if a.kind == "apc":
+    if a.kind in ("apc", "user_apc"):
         return f"call.refuse_apc({a.name} != nullptr);"
     return f"call.put_value({a.name});"  # apc_context: whether there is one is all that matters
 
@@ -292,8 +292,8 @@ def server_get(a):
         return f"const auto {a.name} = call.security_descriptor();"
     if a.kind == "iosb":
         return f"const auto {a.name} = call.io_status();"
-    if a.kind == "apc":
-        return f"const PIO_APC_ROUTINE {a.name} = nullptr;"
+    if a.kind in ("apc", "user_apc"):
+        return f"const {a.type} {a.name} = nullptr;"
     return f"const auto {a.name} = call.value<PVOID>();"
 
 

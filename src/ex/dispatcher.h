@@ -10,7 +10,8 @@
 namespace regent::ex {
 
 // Waits for one (WaitAny) or all of the objects. Timeout in NT's form: null forever, negative relative, else absolute.
-// Returns STATUS_WAIT_0+i, STATUS_ABANDONED_WAIT_0+i, STATUS_TIMEOUT; STATUS_ALERTED only when alertable;
+// Returns STATUS_WAIT_0+i, STATUS_ABANDONED_WAIT_0+i, STATUS_TIMEOUT; STATUS_ALERTED and STATUS_USER_APC
+// only when alertable (the caller delivers);
 // STATUS_THREAD_IS_TERMINATING when `mode` is UserMode and interrupt() was called for the thread.
 // ERRORS, in this order: INVALID_PARAMETER (no object or more than 64), INVALID_PARAMETER_MIX (WaitAll with the same
 // object twice), MUTANT_LIMIT_EXCEEDED.

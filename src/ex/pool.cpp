@@ -39,8 +39,8 @@ static_assert(sizeof(Header) == 32);
 constexpr std::uint32_t magic_live = 0x4C4F4F50;  // "POOL"
 constexpr std::uint32_t magic_free = 0x45455246;  // "FREE"
 constexpr std::uint64_t canary = 0xFEEDFACECAFEBEEFu;
-constexpr int pattern_new = 0xBA;
-constexpr int pattern_freed = 0xDD;
+[[maybe_unused]] constexpr int pattern_new = 0xBA;
+[[maybe_unused]] constexpr int pattern_freed = 0xDD;
 constexpr DriverId nobody = verified_bit - 1;  // of a spare row
 constexpr ULONG no_tag = 0x656E6F4E;           // 'enoN'
 constexpr std::size_t quarantine_size = 64;

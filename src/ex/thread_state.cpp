@@ -6,9 +6,13 @@
 
 namespace regent::ex {
 
-ThreadState::ThreadState() : tid(static_cast<std::uint32_t>(gettid())) { InitializeListHead(&mutants); }
+ThreadState::ThreadState() : tid(static_cast<std::uint32_t>(gettid())) {
+    InitializeListHead(&mutants);
+    enter_apc_queue(*this);
+}
 
 ThreadState::~ThreadState() {
+    leave_apc_queue(*this);
     if (IsListEmpty(&mutants)) return;
     if (critical_regions > 0) report_violation("a thread ended while it held a kernel mutex");
     abandon_mutants(*this);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "ex/apc.h"
 #include "wdk/wdm.h"
 
 namespace regent::ex {
@@ -37,7 +38,12 @@ struct ThreadState {
     Waiter* waiter = nullptr;                    // the wait in progress; guarded by the dispatcher lock
     bool alerted = false;                        // guarded by the dispatcher lock
     bool interrupted = false;                    // guarded by the dispatcher lock
+    Ref<ApcQueue> apcs;                          // user APCs; there from first to last
 };
+
+// Of the thread's APC queue, in its first and last moment.
+void enter_apc_queue(ThreadState& thread);
+void leave_apc_queue(ThreadState& thread);
 
 ThreadState& make_thread_state();
 extern constinit thread_local ThreadState* thread_state_pointer __attribute__((tls_model("initial-exec")));

@@ -58,9 +58,9 @@ bool passed(const Deadline& deadline) {
 // The status that breaks this wait before it begins, or WAIT_0. Takes the alert.
 NTSTATUS broken_locked(ThreadState& thread, bool alertable, KPROCESSOR_MODE mode) {
     if (thread.interrupted && mode == UserMode) return STATUS_THREAD_IS_TERMINATING;
-    if (!alertable || !thread.alerted) return STATUS_WAIT_0;
-    thread.alerted = false;
-    return STATUS_ALERTED;
+    if (!alertable) return STATUS_WAIT_0;
+    if (std::exchange(thread.alerted, false)) return STATUS_ALERTED;
+    return thread.apcs->empty_locked() ? STATUS_WAIT_0 : STATUS_USER_APC;
 }
 
 void sleep_until_woken(ThreadState& thread, const Deadline& deadline) {

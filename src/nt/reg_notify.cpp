@@ -1,9 +1,11 @@
-// NtNotifyChangeKey and NtNotifyChangeMultipleKeys. The keys' side is in cm/notify.h; here are the caller's event and
-// status block.
+// NtNotifyChangeKey and NtNotifyChangeMultipleKeys. The keys' side is in cm/notify.h; here are the caller's event,
+// status block and APC.
 #include <atomic>
 
 #include "cm/notify.h"
+#include "ex/apc.h"
 #include "ex/dispatcher.h"
+#include "nt/apc.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
 #include "nt/thread.h"
@@ -32,23 +34,41 @@ private:
     const Ref<NotifyCall> call_;
 };
 
-// One waiting call: whoever ends it first writes the status block, then sets the event. It keeps the key open (NO-10).
+// What a caller wants to run at the end: a user's APC, or a work item of the kernel's (NO-6).
+struct Aftermath {
+    std::unique_ptr<ex::UserApc> apc;
+    Ref<ex::ApcQueue> queue;
+    PWORK_QUEUE_ITEM item = nullptr;
+    WORK_QUEUE_TYPE type = DelayedWorkQueue;
+
+    void begin() {
+        if (apc != nullptr) queue->queue(std::move(apc));
+        if (item != nullptr) ExQueueWorkItem(std::exchange(item, nullptr), type);
+    }
+};
+
+// One waiting call: whoever ends it first writes the status block, sets the event and queues what is to run. It keeps
+// the key open (NO-10).
 class NotifyCall final : public cm::NotifyRequest {
 public:
-    NotifyCall(cm::KeyRef key, ob::ObjectRef<KEVENT> event, PIO_STATUS_BLOCK block)
-        : key_(std::move(key)), event_(std::move(event)), block_(block) {
+    NotifyCall(cm::KeyRef key, ob::ObjectRef<KEVENT> event, PIO_STATUS_BLOCK block, Aftermath aftermath)
+        : key_(std::move(key)), event_(std::move(event)), block_(block), aftermath_(std::move(aftermath)) {
         KeInitializeEvent(&done_, NotificationEvent, FALSE);
     }
 
     // REQUIRES: before anything is armed.
     void set_second(Ref<SecondKey> second) { second_ = std::move(second); }
-    // The status block is gone, or may be.
-    void forget_block() { block_ = nullptr; }
+    // The status block is gone, or may be, and with it the thread that an APC is for.
+    void forget_block() {
+        block_ = nullptr;
+        aftermath_.apc = nullptr;
+    }
     void complete(NTSTATUS status) noexcept override {
         if (over_.exchange(true)) return;
         status_ = status;
         rtl::complete_io_status(block_, status, 0);
         if (event_) KeSetEvent(event_.get(), 0, FALSE);
+        aftermath_.begin();
         KeSetEvent(&done_, 0, FALSE);
         withdraw();
     }
@@ -78,6 +98,7 @@ private:
     ob::ObjectRef<KEVENT> event_;
     Ref<SecondKey> second_;
     PIO_STATUS_BLOCK block_;
+    Aftermath aftermath_;
     KEVENT done_;
     std::atomic<bool> over_{false};
     NTSTATUS status_ = STATUS_PENDING;
@@ -95,7 +116,7 @@ NTSTATUS wait_for(NotifyCall& call, PIO_STATUS_BLOCK block) {
         if (waited == STATUS_WAIT_0) return call.status();
         if (!call.abandon()) continue;  // told in the same moment: the event is about to be set
         rtl::complete_io_status(block, waited, 0);
-        return waited;
+        return after_alertable_wait(waited);
     }
 }
 
@@ -104,6 +125,7 @@ struct NotifyArguments {
     HANDLE key;
     HANDLE event;
     PIO_APC_ROUTINE apc;
+    PVOID apc_context;
     PIO_STATUS_BLOCK block;
     ULONG filter;
     bool watch_tree;
@@ -112,12 +134,30 @@ struct NotifyArguments {
     bool asynchronous;
 };
 
-// ERRORS, in this order: ACCESS_VIOLATION (status block), INVALID_PARAMETER (filter, buffer), NOT_SUPPORTED (an APC).
+// ERRORS, in this order: ACCESS_VIOLATION (status block), INVALID_PARAMETER (filter, buffer; a kernel caller's type of
+// work queue, inferred).
 NTSTATUS check(const NotifyArguments& arguments) {
     if (arguments.block == nullptr) return STATUS_ACCESS_VIOLATION;
     if ((arguments.filter & ~static_cast<ULONG>(REG_LEGAL_CHANGE_FILTER)) != 0) return STATUS_INVALID_PARAMETER;
     if (arguments.buffer != nullptr || arguments.buffer_size != 0) return STATUS_INVALID_PARAMETER;
-    return arguments.apc != nullptr ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    const bool item = arguments.apc != nullptr && ob::current().kernel();
+    if (item && reinterpret_cast<std::uintptr_t>(arguments.apc_context) >= MaximumWorkQueue)
+        return STATUS_INVALID_PARAMETER;
+    return STATUS_SUCCESS;
+}
+
+// A call that blocks runs nothing at its end.
+Aftermath aftermath_of(const NotifyArguments& arguments) {
+    Aftermath aftermath;
+    if (arguments.apc == nullptr || !arguments.asynchronous) return aftermath;
+    if (ob::current().kernel()) {
+        aftermath.item = reinterpret_cast<PWORK_QUEUE_ITEM>(arguments.apc);
+        aftermath.type = static_cast<WORK_QUEUE_TYPE>(reinterpret_cast<std::uintptr_t>(arguments.apc_context));
+        return aftermath;
+    }
+    aftermath.apc = make_io_apc(arguments.apc, arguments.apc_context, arguments.block);
+    aftermath.queue = ex::current_apc_queue();
+    return aftermath;
 }
 
 // Arms `call` on its key, and on the second one when there is one, and waits when the caller wants that.
@@ -155,7 +195,9 @@ NTSTATUS notify(const NotifyArguments& arguments, const cm::KeyRef& key, cm::Key
         event = std::move(*found);
         KeClearEvent(event.get());  // NO-3
     }
-    return arm(arguments, *key, rtl::make_ref<NotifyCall>(key, std::move(event), arguments.block), std::move(second));
+    return arm(arguments, *key,
+               rtl::make_ref<NotifyCall>(key, std::move(event), arguments.block, aftermath_of(arguments)),
+               std::move(second));
 }
 
 // The subordinate key of NtNotifyChangeMultipleKeys, opened for the caller. ERRORS: the attributes', the opening's,
@@ -189,11 +231,11 @@ namespace service {
 
 // ERRORS, in this order: check's, the key handle's, the event handle's, HIVE_UNLOADED, KEY_DELETED. PENDING: the block
 // and the event tell the outcome.
-NTSTATUS NtNotifyChangeKey(HANDLE KeyHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID,
+NTSTATUS NtNotifyChangeKey(HANDLE KeyHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                            PIO_STATUS_BLOCK IoStatusBlock, ULONG CompletionFilter, BOOLEAN WatchTree, PVOID Buffer,
                            ULONG BufferSize, BOOLEAN Asynchronous) {
-    const NotifyArguments arguments{KeyHandle,      Event,  ApcRoutine, IoStatusBlock,    CompletionFilter,
-                                    WatchTree != 0, Buffer, BufferSize, Asynchronous != 0};
+    const NotifyArguments arguments{KeyHandle,        Event,          ApcRoutine, ApcContext, IoStatusBlock,
+                                    CompletionFilter, WatchTree != 0, Buffer,     BufferSize, Asynchronous != 0};
     if (const NTSTATUS wrong = check(arguments); wrong != STATUS_SUCCESS) return wrong;
     const auto key = reference_key(KeyHandle, KEY_NOTIFY);
     if (!key) return key.error().code();
@@ -209,8 +251,8 @@ NTSTATUS NtNotifyChangeMultipleKeys(HANDLE MasterKeyHandle, ULONG Count, POBJECT
                                     PVOID Buffer, ULONG BufferSize, BOOLEAN Asynchronous) {
     if (Count > 1) return STATUS_INVALID_PARAMETER;
     if (ApcContext != nullptr && (Asynchronous == 0 || Event != nullptr)) return STATUS_INVALID_PARAMETER;
-    const NotifyArguments arguments{MasterKeyHandle, Event,  ApcRoutine, IoStatusBlock,    CompletionFilter,
-                                    WatchTree != 0,  Buffer, BufferSize, Asynchronous != 0};
+    const NotifyArguments arguments{MasterKeyHandle,  Event,          ApcRoutine, ApcContext, IoStatusBlock,
+                                    CompletionFilter, WatchTree != 0, Buffer,     BufferSize, Asynchronous != 0};
     if (const NTSTATUS wrong = check(arguments); wrong != STATUS_SUCCESS) return wrong;
     const auto key = reference_key(MasterKeyHandle, KEY_NOTIFY);
     if (!key) return key.error().code();

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "ex/dispatcher.h"
+#include "nt/apc.h"
 #include "nt/capture.h"
 #include "nt/service.h"
 #include "ob/handle.h"
@@ -86,8 +87,10 @@ NTSTATUS NtWaitForMultipleObjects(ULONG Count, const HANDLE* Handles, WAIT_TYPE 
     }
     LARGE_INTEGER timeout{};
     if (Timeout != nullptr) timeout = *Timeout;
-    return ex::wait(std::span<DISPATCHER_HEADER* const>(headers.data(), Count), WaitType, Alertable != 0,
-                    Timeout != nullptr ? &timeout : nullptr, mode());
+    const NTSTATUS status = ex::wait(std::span<DISPATCHER_HEADER* const>(headers.data(), Count), WaitType,
+                                     Alertable != 0, Timeout != nullptr ? &timeout : nullptr, mode());
+    for (auto& object : objects) object = nullptr;  // an APC may run for long
+    return after_alertable_wait(status);
 }
 
 }  // namespace regent::nt::service

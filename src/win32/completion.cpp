@@ -1,5 +1,5 @@
 // Overlapped requests whose routines run when their thread waits alertably: each request has an event of
-// its own, which that wait watches. The executive's user APCs have no part in it.
+// its own, which that wait watches. The executive's user APCs run in the same wait.
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,15 +125,23 @@ BOOL WINAPI WriteFileEx(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWr
 }
 
 DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable) {
-    if (bAlertable == FALSE || requests.pending.empty()) {
+    if (bAlertable == FALSE) {
         Sleep(dwMilliseconds);
         return 0;
     }
+    if (requests.pending.empty()) {
+        LARGE_INTEGER interval;
+        interval.QuadPart = dwMilliseconds == INFINITE ? INT64_MIN : -static_cast<LONGLONG>(dwMilliseconds) * 10'000;
+        const NTSTATUS status = NtDelayExecution(TRUE, &interval);
+        if (!NT_SUCCESS(status)) Sleep(dwMilliseconds);  // no registry, no APCs
+        return status == STATUS_USER_APC ? DWORD{WAIT_IO_COMPLETION} : 0;
+    }
     std::vector<HANDLE> events;
     for (const Request& request : requests.pending) events.push_back(request.event);
-    const DWORD woken = WaitForMultipleObjects(static_cast<DWORD>(events.size()), events.data(), FALSE, dwMilliseconds);
+    const DWORD woken =
+        WaitForMultipleObjectsEx(static_cast<DWORD>(events.size()), events.data(), FALSE, dwMilliseconds, TRUE);
     if (woken == WAIT_FAILED || woken == WAIT_TIMEOUT) return 0;
-    return run_completed() ? DWORD{WAIT_IO_COMPLETION} : 0;
+    return run_completed() || woken == WAIT_IO_COMPLETION ? DWORD{WAIT_IO_COMPLETION} : 0;
 }
 
 DWORD WINAPI GetCurrentDirectoryW(DWORD nBufferLength, LPWSTR lpBuffer) {
