@@ -14,10 +14,10 @@ SERVICE = r"HKLM\System\CurrentControlSet\Services\crashes"
 
 
 class Supervised(house.House):
-    def start(self, prepare=None):
+    def start(self, prepare=None, options=()):
         with open(self.path("said"), "a", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                [house.program("regentd"), "--supervise", "--store", self.store, "--socket", self.socket],
+                [house.program("regentd"), "--supervise", "--store", self.store, "--socket", self.socket, *options],
                 stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=prepare)
         self.wait_until_ready()
 
