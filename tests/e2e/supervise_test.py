@@ -74,7 +74,7 @@ class Supervise(unittest.TestCase):
         self.house.crash("FaultNow")
         self.assertEqual(len(self.reports()), 2)
         self.assertIn("REGISTRY_FILTER_DRIVER_EXCEPTION", self.reports()[1])
-        self.assertRegex(self.reports()[1], r"(?s)stack:\n.*  crashes .*NtSetValueKey")  # through the fault, to the caller
+        self.assertRegex(self.reports()[1], r"(?s)stack:\n.* Callback\+0x[0-9a-f]+ \(crashes\)\n.*NtSetValueKey")  # through the fault, to the caller
         self.assertIn("0x4", self.house.good("query", SERVICE, "/v", "Start"))
         self.assertIn("driver crashes stopped the system twice: disabled", self.house.said())
         self.house.good("add", r"HKLM\Software\Supervised", "/v", "BugCheckNow", "/f")
