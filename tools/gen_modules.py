@@ -19,6 +19,7 @@ HEADERS = {
     "winnls.h": ["kernel32", "kernelbase"],
     "timezoneapi.h": ["kernel32", "kernelbase"],
     "winuser.h": ["user32"],
+    "ktmw32.h": ["ktmw32"],
     "shellapi.h": ["shell32"],
     "shlwapi.h": ["shlwapi"],
     "winternl.h": ["ntdll"],

@@ -33,6 +33,8 @@ bool is_signaled(const DISPATCHER_HEADER& header);
 
 // STATUS_MUTANT_NOT_OWNED, or the previous state through `previous`.
 NTSTATUS release_mutant(KMUTANT& mutant, LONG* previous);
+// Of a mutant that goes away: whoever holds it holds it no more. Nobody waits for it.
+void discard_mutant(KMUTANT& mutant);
 // STATUS_SEMAPHORE_LIMIT_EXCEEDED, or the previous count.
 NTSTATUS release_semaphore(KSEMAPHORE& semaphore, LONG adjustment, LONG* previous);
 

@@ -61,6 +61,12 @@ NTSTATUS release_mutant(KMUTANT& mutant, LONG* previous) {
     return STATUS_SUCCESS;
 }
 
+void discard_mutant(KMUTANT& mutant) {
+    ReleaseList released;
+    ExclusiveGuard guard(dispatcher_lock());
+    if (mutant.OwnerThread != nullptr) free_mutant_locked(mutant, released);
+}
+
 NTSTATUS release_semaphore(KSEMAPHORE& semaphore, LONG adjustment, LONG* previous) {
     ReleaseList released;
     ExclusiveGuard guard(dispatcher_lock());

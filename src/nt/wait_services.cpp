@@ -1,4 +1,4 @@
-// Events and waits. The body of an Event object is a KEVENT.
+// Events, mutants, semaphores and waits. The bodies of the objects are KEVENT, KMUTANT and KSEMAPHORE.
 #include <array>
 
 #include "ex/dispatcher.h"
@@ -18,12 +18,47 @@ Result<ob::ObjectRef<KEVENT>> reference_event(HANDLE handle) {
     return ob::reference_as<KEVENT>(handle, EVENT_MODIFY_STATE, ob::types::event(), mode());
 }
 
-// What a wait on an object looks at: events themselves, of a file its own event. ERRORS: OBJECT_TYPE_MISMATCH.
+// What a wait on an object looks at: events, mutants and semaphores themselves, of a file its own event. ERRORS:
+// OBJECT_TYPE_MISMATCH.
 Result<DISPATCHER_HEADER*> dispatcher_of(void* object) {
     const ob::ObjectType& type = ob::type_of(object);
+    if (&type == &ob::types::mutant()) return &static_cast<KMUTANT*>(object)->Header;
+    if (&type == &ob::types::semaphore()) return &static_cast<KSEMAPHORE*>(object)->Header;
     if (&type == &ob::types::event()) return &static_cast<KEVENT*>(object)->Header;
     if (type.name == u"File") return &static_cast<FILE_OBJECT*>(object)->Event.Header;
     return fail(STATUS_OBJECT_TYPE_MISMATCH);
+}
+
+// A new object, or with OBJ_OPENIF the one that has the name; `initialize` makes the body of a new one.
+template <typename Body, typename Initialize>
+NTSTATUS create(ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes,
+                Initialize initialize) {
+    CapturedAttributes captured;
+    if (attributes != nullptr) {
+        const auto ok = captured.capture(attributes, CapturedAttributes::Security::capture);
+        if (!ok) return ok.error().code();
+    }
+    auto object = ob::create_object(type, sizeof(Body));
+    if (!object) return object.error().code();
+    auto* const body = static_cast<Body*>(object->get());
+    initialize(body);
+    ob::AccessState access = ob::AccessState::for_current(desired, captured.get().attributes);
+    const auto inserted = ob::insert_object(std::move(*object), captured.get(), access);
+    if (!inserted) return inserted.error().code();
+    *handle = inserted->handle;
+    return inserted->existed ? STATUS_OBJECT_NAME_EXISTS : STATUS_SUCCESS;
+}
+
+NTSTATUS open(const ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes) {
+    if (handle == nullptr) return STATUS_ACCESS_VIOLATION;
+    CapturedAttributes captured;
+    const auto ok = captured.capture(attributes, CapturedAttributes::Security::ignore);
+    if (!ok) return ok.error().code();
+    ob::AccessState access = ob::AccessState::for_current(desired, captured.get().attributes);
+    const auto opened = ob::open_by_name(captured.get(), type, access);
+    if (!opened) return opened.error().code();
+    *handle = *opened;
+    return STATUS_SUCCESS;
 }
 
 }  // namespace
@@ -34,19 +69,12 @@ NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_A
                        EVENT_TYPE EventType, BOOLEAN InitialState) {
     if (EventHandle == nullptr) return STATUS_ACCESS_VIOLATION;
     if (EventType != NotificationEvent && EventType != SynchronizationEvent) return STATUS_INVALID_PARAMETER;
-    CapturedAttributes captured;
-    if (ObjectAttributes != nullptr) {
-        const auto ok = captured.capture(ObjectAttributes, CapturedAttributes::Security::capture);
-        if (!ok) return ok.error().code();
-    }
-    auto object = ob::create_object(ob::types::event(), sizeof(KEVENT));
-    if (!object) return object.error().code();
-    KeInitializeEvent(static_cast<KEVENT*>(object->get()), EventType, InitialState);
-    ob::AccessState access = ob::AccessState::for_current(DesiredAccess, captured.get().attributes);
-    const auto inserted = ob::insert_object(std::move(*object), captured.get(), access);
-    if (!inserted) return inserted.error().code();
-    *EventHandle = inserted->handle;
-    return inserted->existed ? STATUS_OBJECT_NAME_EXISTS : STATUS_SUCCESS;
+    return create<KEVENT>(ob::types::event(), EventHandle, DesiredAccess, ObjectAttributes,
+                          [&](KEVENT* event) { KeInitializeEvent(event, EventType, InitialState); });
+}
+
+NTSTATUS NtOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
+    return open(ob::types::event(), EventHandle, DesiredAccess, ObjectAttributes);
 }
 
 NTSTATUS NtSetEvent(HANDLE EventHandle, PLONG PreviousState) {
@@ -61,6 +89,61 @@ NTSTATUS NtResetEvent(HANDLE EventHandle, PLONG PreviousState) {
     if (!event) return event.error().code();
     write_optional(PreviousState, KeResetEvent(event->get()));
     return STATUS_SUCCESS;
+}
+
+NTSTATUS NtPulseEvent(HANDLE EventHandle, PLONG PreviousState) {
+    const auto event = reference_event(EventHandle);
+    if (!event) return event.error().code();
+    write_optional(PreviousState, KePulseEvent(event->get(), 0, FALSE));
+    return STATUS_SUCCESS;
+}
+
+// As NtCreateEvent. Of one that was there already nobody becomes the owner.
+NTSTATUS NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                        BOOLEAN InitialOwner) {
+    if (MutantHandle == nullptr) return STATUS_ACCESS_VIOLATION;
+    return create<KMUTANT>(ob::types::mutant(), MutantHandle, DesiredAccess, ObjectAttributes,
+                           [&](KMUTANT* mutant) { KeInitializeMutant(mutant, InitialOwner); });
+}
+
+NTSTATUS NtOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
+    return open(ob::types::mutant(), MutantHandle, DesiredAccess, ObjectAttributes);
+}
+
+// No right is asked for: who holds it may release it. ERRORS: the handle's, MUTANT_NOT_OWNED.
+NTSTATUS NtReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount) {
+    const auto mutant = ob::reference_as<KMUTANT>(MutantHandle, 0, ob::types::mutant(), mode());
+    if (!mutant) return mutant.error().code();
+    LONG previous = 0;
+    const NTSTATUS status = ex::release_mutant(**mutant, &previous);
+    if (NT_SUCCESS(status)) write_optional(PreviousCount, previous);
+    return status;
+}
+
+// ERRORS, in this order: ACCESS_VIOLATION, INVALID_PARAMETER (a limit below 1, a count outside 0..limit), as above.
+NTSTATUS NtCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                           LONG InitialCount, LONG MaximumCount) {
+    if (SemaphoreHandle == nullptr) return STATUS_ACCESS_VIOLATION;
+    if (MaximumCount <= 0 || InitialCount < 0 || InitialCount > MaximumCount) return STATUS_INVALID_PARAMETER;
+    return create<KSEMAPHORE>(
+        ob::types::semaphore(), SemaphoreHandle, DesiredAccess, ObjectAttributes,
+        [&](KSEMAPHORE* semaphore) { KeInitializeSemaphore(semaphore, InitialCount, MaximumCount); });
+}
+
+NTSTATUS NtOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
+    return open(ob::types::semaphore(), SemaphoreHandle, DesiredAccess, ObjectAttributes);
+}
+
+// ERRORS, in this order: INVALID_PARAMETER (count), the handle's, SEMAPHORE_LIMIT_EXCEEDED.
+NTSTATUS NtReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount, PLONG PreviousCount) {
+    if (ReleaseCount <= 0) return STATUS_INVALID_PARAMETER;
+    const auto semaphore =
+        ob::reference_as<KSEMAPHORE>(SemaphoreHandle, SEMAPHORE_MODIFY_STATE, ob::types::semaphore(), mode());
+    if (!semaphore) return semaphore.error().code();
+    LONG previous = 0;
+    const NTSTATUS status = ex::release_semaphore(**semaphore, ReleaseCount, &previous);
+    if (NT_SUCCESS(status)) write_optional(PreviousCount, previous);
+    return status;
 }
 
 NTSTATUS NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout) {

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "ex/dispatcher.h"
 #include "ex/hooks.h"
 #include "ob/exports.h"
 #include "ob/handle.h"
@@ -94,6 +95,20 @@ ObjectType& event() {
     return made;
 }
 
+ObjectType& mutant() {
+    // The body is ex's KMUTANT: the last handle may be closed by its owner, who then holds nothing.
+    static ObjectType& made =
+        waitable(register_type(u"Mutant", {0x20001, 0x20000, 0x120000, MUTANT_ALL_ACCESS}, MUTANT_ALL_ACCESS,
+                               {.destroy = [](void* body) { ex::discard_mutant(*static_cast<KMUTANT*>(body)); }}));
+    return made;
+}
+
+ObjectType& semaphore() {
+    static ObjectType& made = waitable(
+        register_type(u"Semaphore", {0x20001, 0x20002, 0x120000, SEMAPHORE_ALL_ACCESS}, SEMAPHORE_ALL_ACCESS, {}));
+    return made;
+}
+
 }  // namespace types
 
 ObjectType& register_type(Utf16View name, const GENERIC_MAPPING& mapping, ACCESS_MASK valid_access,
@@ -155,7 +170,8 @@ void require(bool made) { RG_ASSERT(made); }
 
 // Every type there is, those of this floor among them.
 std::vector<ObjectType*> all_types() {
-    for (auto* known : {&types::directory, &types::symbolic_link, &types::process, &types::thread, &types::event}) {
+    for (auto* known : {&types::directory, &types::symbolic_link, &types::process, &types::thread, &types::event,
+                        &types::mutant, &types::semaphore}) {
         (void)known();
     }
     std::vector<ObjectType*> all;

@@ -60,6 +60,8 @@ ObjectType& symbolic_link();
 ObjectType& process();
 ObjectType& thread();
 ObjectType& event();
+ObjectType& mutant();
+ObjectType& semaphore();
 }  // namespace types
 
 // Makes the root, \Device, \Driver, \Callback, \ObjectTypes, \BaseNamedObjects, \?? and the link \DosDevices, and the

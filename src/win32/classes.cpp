@@ -40,9 +40,9 @@ NTSTATUS granted_access(HANDLE key, ACCESS_MASK* granted) {
 }
 
 NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access) {
-    const KeyReference reference(root, KeyReference::Sides::own);
-    if (!NT_SUCCESS(reference.status())) return reference.status();
-    root_ = reference.own();
+    reference_.emplace(root, KeyReference::Sides::own);
+    if (!NT_SUCCESS(reference_->status())) return reference_->status();
+    root_ = reference_->own();
     name_ = name;
     merged_ = is_merged(root);
     is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root_);

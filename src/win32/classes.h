@@ -5,6 +5,8 @@
 // key where there is one; a new key is made in the machine's classes.
 #pragma once
 
+#include <optional>
+
 #include "win32/predefined.h"
 #include "win32/value.h"
 
@@ -51,6 +53,7 @@ public:
     HKEY key_of(HANDLE handle) const;
 
 private:
+    std::optional<KeyReference> reference_;  // keeps a predefined key open that is not cached
     HANDLE root_ = nullptr;
     Utf16View name_;
     Utf16 whole_;

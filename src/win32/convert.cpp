@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "rtl/fault_table.h"
+
 extern char** environ;
 
 namespace regent::win32 {
@@ -39,6 +41,16 @@ std::optional<Utf16> environment_value(Utf16View name) {
 }
 
 bool is_string_type(DWORD type) { return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ; }
+
+bool can_read(const void* data, std::size_t size) {
+    constexpr std::size_t page = 4096;
+    rtl::catch_table_faults();
+    const auto* bytes = static_cast<const BYTE*>(data);
+    for (std::size_t at = 0; at < size; at += page) {
+        if (!rtl::can_read_byte(bytes + at)) return false;
+    }
+    return size == 0 || rtl::can_read_byte(bytes + size - 1);
+}
 
 std::string narrow_data(const BYTE* data, std::size_t size) {
     Utf16 units(size / sizeof(char16_t), u'\0');

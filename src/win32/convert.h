@@ -31,6 +31,9 @@ private:
 std::string narrow_data(const BYTE* data, std::size_t size);
 std::vector<BYTE> widen_data(const BYTE* data, std::size_t size);
 
+// Whether a caller's memory can be read. A program may pass any address; the services say ACCESS_VIOLATION for it.
+bool can_read(const void* data, std::size_t size);
+
 // An environment variable; names are compared without case. The host's spelling of its name, and its value.
 std::optional<std::string> environment_name(Utf16View name);
 std::optional<Utf16> environment_value(Utf16View name);

@@ -21,6 +21,7 @@ constexpr Mapping mappings[] = {
     {STATUS_INVALID_HANDLE, ERROR_INVALID_HANDLE},
     {STATUS_OBJECT_TYPE_MISMATCH, ERROR_INVALID_HANDLE},
     {STATUS_INVALID_PARAMETER, ERROR_INVALID_PARAMETER},
+    {STATUS_INVALID_PARAMETER_MIX, ERROR_INVALID_PARAMETER},
     {STATUS_INVALID_INFO_CLASS, ERROR_INVALID_PARAMETER},
     {STATUS_ACCESS_VIOLATION, ERROR_NOACCESS},
     {STATUS_DATATYPE_MISALIGNMENT, ERROR_NOACCESS},
@@ -40,6 +41,9 @@ constexpr Mapping mappings[] = {
     {STATUS_HIVE_UNLOADED, ERROR_KEY_DELETED},
     {STATUS_KEY_HAS_CHILDREN, ERROR_KEY_HAS_CHILDREN},
     {STATUS_CHILD_MUST_BE_VOLATILE, ERROR_CHILD_MUST_BE_VOLATILE},
+    {STATUS_MUTANT_NOT_OWNED, ERROR_NOT_OWNER},
+    {STATUS_SEMAPHORE_LIMIT_EXCEEDED, ERROR_TOO_MANY_POSTS},
+    {STATUS_MUTANT_LIMIT_EXCEEDED, ERROR_MUTANT_LIMIT_EXCEEDED},
     {STATUS_NO_LOG_SPACE, ERROR_NO_LOG_SPACE},
     {STATUS_REGISTRY_CORRUPT, ERROR_BADDB},
     {STATUS_REGISTRY_IO_FAILED, ERROR_REGISTRY_IO_FAILED},
@@ -95,12 +99,21 @@ constexpr Mapping mappings[] = {
     {STATUS_TRANSACTION_NOT_REQUESTED, ERROR_TRANSACTION_NOT_REQUESTED},
     {STATUS_TRANSACTION_ALREADY_ABORTED, ERROR_TRANSACTION_ALREADY_ABORTED},
     {STATUS_TRANSACTION_ALREADY_COMMITTED, ERROR_TRANSACTION_ALREADY_COMMITTED},
+    // By number: no service here gives these.
+    {static_cast<NTSTATUS>(0x8000002A), ERROR_REGISTRY_HIVE_RECOVERED},
+    {static_cast<NTSTATUS>(0xC0000021), ERROR_ACCESS_DENIED},  // ALREADY_COMMITTED (memory)
+    {static_cast<NTSTATUS>(0xC0000123), ERROR_ACCESS_DENIED},  // FILE_DELETED
+    {static_cast<NTSTATUS>(0xC0000189), ERROR_WRITE_PROTECT},  // TOO_LATE
+    {static_cast<NTSTATUS>(0xC0000218), ERROR_CANNOT_LOAD_REGISTRY_FILE},
 };
 
 thread_local DWORD last_error = 0;
 
 // STATUS_INVALID_PARAMETER_1 .. _12 follow one another.
 bool is_numbered_parameter(std::uint32_t code) { return code >= 0xC00000EF && code <= 0xC00000FA; }
+
+// STATUS_TRANSACTION_ABORTED .. STATUS_TRANSACTION_RESPONDED: those of the network redirector.
+bool is_network_transaction(std::uint32_t code) { return code >= 0xC000020F && code <= 0xC0000216; }
 
 }  // namespace
 
@@ -120,6 +133,7 @@ ULONG WINAPI RtlNtStatusToDosError(NTSTATUS Status) {
     const auto* found = std::ranges::find(mappings, Status, &Mapping::status);
     if (found != std::end(mappings)) return found->error;
     if (is_numbered_parameter(code)) return ERROR_INVALID_PARAMETER;
+    if (is_network_transaction(code)) return ERROR_UNEXP_NET_ERR;
     const std::uint32_t facility = code >> 16;
     if (facility == 0xC001 || facility == 0x8007 || facility == 0xC007) return code & 0xFFFF;
     return ERROR_MR_MID_NOT_FOUND;

@@ -28,7 +28,7 @@ constexpr Export exports[] = {
 };
 
 // A module's handle is the address of its entry here; the executable's is the first.
-constexpr std::string_view modules[] = {"",      "advapi32", "kernel32", "kernelbase",
+constexpr std::string_view modules[] = {"",      "advapi32", "kernel32", "kernelbase", "ktmw32",
                                         "ntdll", "shell32",  "shlwapi",  "user32"};
 
 HMODULE handle_of(const std::string_view* module) {

@@ -1,9 +1,8 @@
-// Handles, events and waits.
+// Handles and waits.
 #include <time.h>
 #include <unistd.h>
 
 #include "nt/ntservices.h"
-#include "win32/convert.h"
 #include "win32/predefined.h"
 #include "win32/thread.h"
 
@@ -48,35 +47,6 @@ BOOL WINAPI DuplicateHandle(HANDLE hSourceProcessHandle, HANDLE hSourceHandle, H
     return finish(NtDuplicateObject(hSourceProcessHandle, hSourceHandle, hTargetProcessHandle, lpTargetHandle,
                                     dwDesiredAccess, bInheritHandle ? OBJ_INHERIT : 0, dwOptions));
 }
-
-HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
-                           LPCWSTR lpName) {
-    const Utf16 path = u"\\BaseNamedObjects\\" + Utf16(units_of(lpName));
-    if (path.size() > max_name_units) {
-        SetLastError(ERROR_INVALID_PARAMETER);
-        return nullptr;
-    }
-    UNICODE_STRING name = rtl::unicode_string(path);
-    PVOID descriptor = lpEventAttributes != nullptr ? lpEventAttributes->lpSecurityDescriptor : nullptr;
-    OBJECT_ATTRIBUTES object;
-    InitializeObjectAttributes(&object, lpName != nullptr ? &name : nullptr, OBJ_OPENIF, nullptr, descriptor);
-    HANDLE event = nullptr;
-    NTSTATUS status =
-        NtCreateEvent(&event, EVENT_ALL_ACCESS, lpName != nullptr || descriptor != nullptr ? &object : nullptr,
-                      bManualReset ? NotificationEvent : SynchronizationEvent, bInitialState ? TRUE : FALSE);
-    if (!finish(status)) return nullptr;
-    SetLastError(status == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
-    return event;
-}
-
-HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
-                           LPCSTR lpName) {
-    return CreateEventW(lpEventAttributes, bManualReset, bInitialState, WideArgument(lpName).get());
-}
-
-BOOL WINAPI SetEvent(HANDLE hEvent) { return finish(NtSetEvent(hEvent, nullptr)); }
-
-BOOL WINAPI ResetEvent(HANDLE hEvent) { return finish(NtResetEvent(hEvent, nullptr)); }
 
 DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bAlertable) {
     LARGE_INTEGER storage;

@@ -8,6 +8,7 @@
 
 #include "nt/ntservices.h"
 #include "win32/classes.h"
+#include "win32/security.h"
 #include "win32/value.h"
 
 namespace regent::win32 {
@@ -18,15 +19,47 @@ constexpr std::size_t predefined_count = 7;
 
 std::uint32_t number_of(HKEY key) { return static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(key)); }
 
+// \Registry\User\<SID of a token's user>. ERRORS: the token's.
+NTSTATUS path_of_user(HANDLE token, Utf16* path) {
+    alignas(TOKEN_USER) BYTE buffer[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    ULONG needed = 0;
+    const NTSTATUS status = NtQueryInformationToken(token, TokenUser, buffer, sizeof(buffer), &needed);
+    if (!NT_SUCCESS(status)) return status;
+    const auto sid = sid_at(reinterpret_cast<const TOKEN_USER*>(buffer)->User.Sid);
+    if (!sid) return STATUS_INVALID_SID;
+    *path = u"\\Registry\\User\\" + rtl::from_utf8(sid->to_string());
+    return status;
+}
+
+// The same of the calling thread: whom it impersonates, else the process's user.
+NTSTATUS effective_user_path(Utf16* path) {
+    ScopedKey token;
+    NTSTATUS status = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, token.receive());
+    // The process may not look at a token that its thread may, the anonymous one for instance.
+    if (status == STATUS_ACCESS_DENIED) {
+        status = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, FALSE, token.receive());
+    }
+    if (NT_SUCCESS(status)) return path_of_user(token.handle(), path);
+    if (status != STATUS_NO_TOKEN) return status;
+    *path = user_sid_path();
+    return STATUS_SUCCESS;
+}
+
+// The user's key, or the default user's when that is not loaded.
+NTSTATUS open_current_user(ACCESS_MASK access, HANDLE* handle) {
+    Utf16 path;
+    if (const NTSTATUS status = effective_user_path(&path); !NT_SUCCESS(status)) return status;
+    const NTSTATUS status = open_key(nullptr, path, access, handle);
+    if (status != STATUS_OBJECT_NAME_NOT_FOUND) return status;
+    return open_key(nullptr, u"\\Registry\\User\\.DEFAULT", access, handle);
+}
+
 NTSTATUS open_predefined(std::size_t index, HANDLE* handle) {
     switch (first_predefined + index) {
         case 0x80000000:
             return open_key(nullptr, u"\\Registry\\Machine\\Software\\Classes", MAXIMUM_ALLOWED, handle);
-        case 0x80000001: {
-            NTSTATUS status = open_key(nullptr, user_sid_path(), MAXIMUM_ALLOWED, handle);
-            if (status != STATUS_OBJECT_NAME_NOT_FOUND) return status;
-            return open_key(nullptr, u"\\Registry\\User\\.DEFAULT", MAXIMUM_ALLOWED, handle);
-        }
+        case 0x80000001:
+            return open_current_user(MAXIMUM_ALLOWED, handle);
         case 0x80000002:
             return open_key(nullptr, u"\\Registry\\Machine", MAXIMUM_ALLOWED, handle);
         case 0x80000003:
@@ -46,14 +79,15 @@ public:
     NTSTATUS get(std::size_t index, HANDLE* handle, bool* owned) {
         *owned = false;
         HANDLE seen = overrides_[index].load(std::memory_order_acquire);
-        if (seen == nullptr) seen = cached_[index].load(std::memory_order_acquire);
+        const bool cached = !disabled_[index].load(std::memory_order_relaxed);
+        if (seen == nullptr && cached) seen = cached_[index].load(std::memory_order_acquire);
         if (seen != nullptr) {
             *handle = seen;
             return STATUS_SUCCESS;
         }
         NTSTATUS status = open_predefined(index, handle);
         if (!NT_SUCCESS(status)) return status;
-        if (disabled_[index].load(std::memory_order_relaxed)) {
+        if (!cached) {
             *owned = true;
             return status;
         }
@@ -149,6 +183,7 @@ NTSTATUS open_key(HANDLE root, Utf16View name, ACCESS_MASK access, HANDLE* key, 
 
 }  // namespace regent::win32
 
+using namespace regent;
 using namespace regent::win32;
 
 extern "C" LSTATUS WINAPI RegOverridePredefKey(HKEY hKey, HKEY hNewHKey) {
@@ -177,13 +212,13 @@ extern "C" LSTATUS WINAPI RegDisablePredefinedCacheEx(void) {
     return ERROR_SUCCESS;
 }
 
-// The classes of the process's user: tokens are not handles here, so null is the only one (and any other is refused).
 extern "C" LSTATUS WINAPI RegOpenUserClassesRoot(HANDLE hToken, DWORD dwOptions, REGSAM samDesired, PHKEY phkResult) {
     if (phkResult == nullptr || dwOptions != 0) return ERROR_INVALID_PARAMETER;
     *phkResult = nullptr;
-    if (hToken != nullptr) return ERROR_INVALID_HANDLE;
+    Utf16 path;
+    NTSTATUS status = path_of_user(hToken, &path);
     HANDLE handle = nullptr;
-    const NTSTATUS status = open_key(nullptr, user_sid_path() + u"_Classes", samDesired, &handle);
+    if (NT_SUCCESS(status)) status = open_key(nullptr, path + u"_Classes", samDesired, &handle);
     *phkResult = static_cast<HKEY>(handle);
     return to_error(status);
 }
@@ -201,10 +236,7 @@ extern "C" LSTATUS WINAPI RegQueryReflectionKey(HKEY hBase, BOOL* bIsReflectionD
 extern "C" LSTATUS WINAPI RegOpenCurrentUser(REGSAM samDesired, PHKEY phkResult) {
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
     HANDLE handle = nullptr;
-    NTSTATUS status = open_key(nullptr, user_sid_path(), samDesired, &handle);
-    if (status == STATUS_OBJECT_NAME_NOT_FOUND) {
-        status = open_key(nullptr, u"\\Registry\\User\\.DEFAULT", samDesired, &handle);
-    }
+    const NTSTATUS status = open_current_user(samDesired, &handle);
     *phkResult = static_cast<HKEY>(handle);
     return to_error(status);
 }

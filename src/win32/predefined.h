@@ -3,7 +3,7 @@
 //
 //   HKEY_LOCAL_MACHINE   \Registry\Machine
 //   HKEY_USERS           \Registry\User
-//   HKEY_CURRENT_USER    \Registry\User\<SID of the process's user>, else \Registry\User\.DEFAULT
+//   HKEY_CURRENT_USER    \Registry\User\<SID of the calling thread's user>, else \Registry\User\.DEFAULT
 //   HKEY_CLASSES_ROOT    \Registry\Machine\Software\Classes with \Registry\User\<SID>_Classes over it: classes.h
 //   HKEY_CURRENT_CONFIG  \Registry\Machine\System\CurrentControlSet\Hardware Profiles\Current
 #pragma once

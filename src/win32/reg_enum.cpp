@@ -249,7 +249,9 @@ LSTATUS WINAPI RegQueryInfoKeyW(HKEY hKey, LPWSTR lpClass, LPDWORD lpcchClass, L
         return ERROR_SUCCESS;
     }
     error = deliver_text<char16_t>(info.class_name, lpClass, lpcchClass);
-    return error == ERROR_MORE_DATA ? ERROR_INSUFFICIENT_BUFFER : error;
+    if (error != ERROR_MORE_DATA) return error;
+    --*lpcchClass;  // what would fit, as since Windows 8; the buffer is left alone
+    return ERROR_INSUFFICIENT_BUFFER;
 }
 
 LSTATUS WINAPI RegQueryInfoKeyA(HKEY hKey, LPSTR lpClass, LPDWORD lpcchClass, LPDWORD lpReserved, LPDWORD lpcSubKeys,
@@ -270,10 +272,10 @@ LSTATUS WINAPI RegQueryInfoKeyA(HKEY hKey, LPSTR lpClass, LPDWORD lpcchClass, LP
     }
     const DWORD room = *lpcchClass;
     error = deliver_text<char>(text, lpClass, lpcchClass);
-    if (error == ERROR_MORE_DATA) {  // the part that fits, terminated, and a count of 0
+    if (error == ERROR_MORE_DATA) {  // the part that fits, terminated, and its length
         std::memcpy(lpClass, text.data(), room - 1);
         lpClass[room - 1] = 0;
-        *lpcchClass = 0;
+        *lpcchClass = room - 1;
     }
     return error;
 }

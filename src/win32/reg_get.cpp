@@ -104,13 +104,13 @@ bool invalid_arguments(DWORD flags, const void* data, const DWORD* size) {
     return (flags & RRF_WOW64_MASK) == RRF_WOW64_MASK || (flags & RRF_RT_ANY) == 0;
 }
 
-// A wrong type is an error and still delivers everything, as on Windows.
+// A wrong type is an error and still delivers everything, as on Windows; it is told before a buffer that is too small.
 LSTATUS deliver(LSTATUS error, const TypedValue& value, DWORD* type, void* data, DWORD* size) {
     const DWORD room = size != nullptr ? *size : 0;
     if (type != nullptr) *type = value.type;
     if (size != nullptr) *size = static_cast<DWORD>(value.reported);
     if (data == nullptr) return error;
-    if (room < value.data.size()) return ERROR_MORE_DATA;
+    if (room < value.data.size()) return error == ERROR_SUCCESS ? ERROR_MORE_DATA : error;
     if (!value.data.empty()) std::memcpy(data, value.data.data(), value.data.size());
     return error;
 }

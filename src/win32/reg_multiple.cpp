@@ -10,7 +10,7 @@ using namespace regent::win32;
 
 namespace {
 
-constexpr DWORD max_transfer = 1 << 20;  // of the data of one call
+constexpr std::size_t max_transfer = 1 << 20;  // of the list and the data of one call
 
 struct Answer {
     std::vector<KEY_VALUE_ENTRY> entries;
@@ -19,6 +19,8 @@ struct Answer {
 
 // Everything, whatever its size. ERRORS: the service's; TRANSFER_TOO_LONG.
 LSTATUS fetch_from(HANDLE key, const std::vector<Utf16View>& names, Answer& answer) {
+    static_assert(sizeof(VALENTW) == sizeof(VALENTA));
+    const std::size_t list = names.size() * sizeof(VALENTW);
     std::vector<UNICODE_STRING> strings(names.size());
     answer.entries.assign(names.size(), {});
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -34,9 +36,10 @@ LSTATUS fetch_from(HANDLE key, const std::vector<Utf16View>& names, Answer& answ
                                                         answer.data.data(), &size, &needed);
         if (status != STATUS_BUFFER_OVERFLOW) {
             answer.data.resize(NT_SUCCESS(status) ? size : 0);
-            return to_error(status);
+            const bool too_long = NT_SUCCESS(status) && list + size > max_transfer;
+            return too_long ? ERROR_TRANSFER_TOO_LONG : to_error(status);
         }
-        if (needed > max_transfer) return ERROR_TRANSFER_TOO_LONG;
+        if (list + needed > max_transfer) return ERROR_TRANSFER_TOO_LONG;
     }
 }
 

@@ -36,6 +36,15 @@ NTSTATUS query_value(const KeyReference& key, Utf16View name, AnswerBuffer& buff
     return query_value(key.fallback(), name, buffer);
 }
 
+LSTATUS query_or_clear(HKEY hkey, Utf16View name, AnswerBuffer& buffer, DWORD* type, const BYTE* data, DWORD* size) {
+    KeyReference key(hkey);
+    const NTSTATUS status = NT_SUCCESS(key.status()) ? query_value(key, name, buffer) : key.status();
+    if (NT_SUCCESS(status)) return ERROR_SUCCESS;
+    if (type != nullptr) *type = REG_NONE;
+    if (data == nullptr && size != nullptr) *size = 0;
+    return to_error(status);
+}
+
 namespace {
 
 // True when data[size] is a NUL unit that belongs to the string: Windows looks one unit past the end, and so do we; the
@@ -43,6 +52,7 @@ namespace {
 __attribute__((no_sanitize_address)) bool terminator_follows(const BYTE* data, DWORD size) {
     if (size < sizeof(char16_t) || size % sizeof(char16_t) != 0) return false;
     const BYTE* end = data + size;
+    if (!can_read(end - 2, 2 * sizeof(char16_t))) return false;
     if (end[-2] == 0 && end[-1] == 0) return false;
     return end[0] == 0 && end[1] == 0;
 }
@@ -92,16 +102,11 @@ LSTATUS WINAPI RegSetKeyValueW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpValueName,
 LSTATUS WINAPI RegQueryValueExW(HKEY hKey, LPCWSTR lpValueName, LPDWORD lpReserved, LPDWORD lpType, LPBYTE lpData,
                                 LPDWORD lpcbData) {
     if (lpReserved != nullptr || (lpData != nullptr && lpcbData == nullptr)) return ERROR_INVALID_PARAMETER;
-    KeyReference key(hKey);
-    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     AnswerBuffer buffer;
-    NTSTATUS status = query_value(key, units_of(lpValueName), buffer);
-    if (!NT_SUCCESS(status)) {
-        if (status == STATUS_OBJECT_NAME_NOT_FOUND && lpData == nullptr) {
-            if (lpType != nullptr) *lpType = REG_NONE;
-            if (lpcbData != nullptr) *lpcbData = 0;
-        }
-        return to_error(status);
+    if (const LSTATUS error = query_or_clear(hKey, units_of(lpValueName), buffer, lpType, lpData, lpcbData);
+        error != ERROR_SUCCESS) {
+        return error;
     }
     const auto* info = buffer.as<KEY_VALUE_PARTIAL_INFORMATION>();
     const DWORD room = lpcbData != nullptr ? *lpcbData : 0;

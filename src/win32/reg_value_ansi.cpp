@@ -13,8 +13,8 @@ namespace {
 
 // As for W, one byte past the end is looked at: "abc" given with length 3 is stored with its NUL.
 __attribute__((no_sanitize_address)) DWORD with_terminator(const BYTE* data, DWORD size) {
-    if (data != nullptr && size > 0 && data[size - 1] != 0 && data[size] == 0) return size + 1;
-    return size;
+    const bool cut = data != nullptr && size > 0 && data[size - 1] != 0;
+    return cut && can_read(data + size, 1) && data[size] == 0 ? size + 1 : size;
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ extern "C" {
 LSTATUS WINAPI RegSetValueExA(HKEY hKey, LPCSTR lpValueName, DWORD Reserved, DWORD dwType, const BYTE* lpData,
                               DWORD cbData) {
     WideArgument name(lpValueName);
-    if (!is_string_type(dwType) || lpData == nullptr) {
+    if (!is_string_type(dwType) || lpData == nullptr || !can_read(lpData, cbData)) {
         return RegSetValueExW(hKey, name.get(), Reserved, dwType, lpData, cbData);
     }
     if (Reserved != 0) return ERROR_INVALID_PARAMETER;
@@ -45,7 +45,7 @@ LSTATUS WINAPI RegSetKeyValueA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpValueName, D
     WideArgument subkey(lpSubKey);
     WideArgument name(lpValueName);
     const auto* data = static_cast<const BYTE*>(lpData);
-    if (!is_string_type(dwType) || data == nullptr) {
+    if (!is_string_type(dwType) || data == nullptr || !can_read(data, cbData)) {
         return RegSetKeyValueW(hKey, subkey.get(), name.get(), dwType, lpData, cbData);
     }
     std::vector<BYTE> wide = widen_data(data, with_terminator(data, cbData));
@@ -57,16 +57,12 @@ LSTATUS WINAPI RegSetKeyValueA(HKEY hKey, LPCSTR lpSubKey, LPCSTR lpValueName, D
 LSTATUS WINAPI RegQueryValueExA(HKEY hKey, LPCSTR lpValueName, LPDWORD lpReserved, LPDWORD lpType, LPBYTE lpData,
                                 LPDWORD lpcbData) {
     if (lpReserved != nullptr || (lpData != nullptr && lpcbData == nullptr)) return ERROR_INVALID_PARAMETER;
-    KeyReference key(hKey);
-    if (!NT_SUCCESS(key.status())) return to_error(key.status());
+    if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     AnswerBuffer buffer;
-    NTSTATUS status = query_value(key, units_of(WideArgument(lpValueName).get()), buffer);
-    if (!NT_SUCCESS(status)) {
-        if (status == STATUS_OBJECT_NAME_NOT_FOUND && lpData == nullptr) {
-            if (lpType != nullptr) *lpType = REG_NONE;
-            if (lpcbData != nullptr) *lpcbData = 0;
-        }
-        return to_error(status);
+    const WideArgument name(lpValueName);
+    if (const LSTATUS error = query_or_clear(hKey, units_of(name.get()), buffer, lpType, lpData, lpcbData);
+        error != ERROR_SUCCESS) {
+        return error;
     }
     const auto* info = buffer.as<KEY_VALUE_PARTIAL_INFORMATION>();
     const DWORD room = lpcbData != nullptr ? *lpcbData : 0;

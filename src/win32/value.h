@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "rtl/utf16.h"
-#include "win32/winnt.h"
+#include "win32/winreg.h"
 
 namespace regent::win32 {
 
@@ -46,6 +46,9 @@ NTSTATUS query_value(HANDLE key, Utf16View name, AnswerBuffer& buffer);
 
 // The same through HKEY_CLASSES_ROOT: the machine's value where the user's key has none (row 226).
 NTSTATUS query_value(const KeyReference& key, Utf16View name, AnswerBuffer& buffer);
+
+// What RegQueryValueEx reads. On failure the type becomes REG_NONE and, where no data is asked for, the size 0.
+LSTATUS query_or_clear(HKEY hkey, Utf16View name, AnswerBuffer& buffer, DWORD* type, const BYTE* data, DWORD* size);
 
 // The full NT path of a key; on failure `path` stays as it was.
 NTSTATUS query_path(HANDLE key, Utf16* path);

@@ -219,6 +219,7 @@ static int views(void) {
 }
 
 static int links(void) { /* AC-9, 238 to 242 */
+    HANDLE token = NULL;
     DWORD classes = 0, node = 0;
     HKEY key = NULL;
     const WCHAR* text = L"%ProgramFiles%\\x";
@@ -246,7 +247,9 @@ static int links(void) { /* AC-9, 238 to 242 */
     /* The user's classes are another hive behind a link; HKEY_CURRENT_CONFIG and CurrentControlSet are links too. */
     CHECK(put(HKEY_CURRENT_USER, L"Software\\Classes\\RegentLink", L"n", 5) == 0);
     CHECK(get(HKEY_CLASSES_ROOT, L"RegentLink", L"n") == 5);
-    CHECK(RegOpenUserClassesRoot(NULL, 0, KEY_ALL_ACCESS, &key) == 0 && get(key, L"RegentLink", L"n") == 5);
+    CHECK(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token));
+    CHECK(RegOpenUserClassesRoot(token, 0, KEY_ALL_ACCESS, &key) == 0 && CloseHandle(token) &&
+          get(key, L"RegentLink", L"n") == 5);
     CHECK(RegDeleteKeyW(key, L"RegentLink") == 0 && RegCloseKey(key) == 0);
     CHECK(put(HKEY_CURRENT_CONFIG, L"Software\\RegentLink", L"n", 6) == 0);
     CHECK(get(HKEY_LOCAL_MACHINE, L"System\\CurrentControlSet\\Hardware Profiles\\Current\\Software\\RegentLink",

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""differential_test.py NATIVE SOURCE EXPLAINED WORK: one trace here, one under Wine, and the differences between them.
+"""differential_test.py NATIVE SOURCE EXPLANATIONS DIFFERENCES WORK: one trace here, one under Wine, and what differs.
 
-NATIVE is SOURCE built here; SOURCE is built for Windows by mingw-w64. A difference is explained by a row of the table in
-EXPLAINED: | `label pattern` | ... ; a pattern without `*` names one line. Fails for a difference that no row explains and
-for a row that explains none. Exit 77: Wine or the cross compiler is missing."""
+NATIVE is SOURCE built here; SOURCE is built for Windows by mingw-w64. DIFFERENCES has a line for each call whose answers
+differ: why | label | ours | Wine's; "why" names a row | `why` | ... of the table in EXPLANATIONS. Fails for a difference
+that has no line or another answer than its line, for a line that is no difference, and for a row without lines.
+Exit 77: Wine or the cross compiler is missing."""
 import fcntl
-import fnmatch
 import os
 import pathlib
 import re
@@ -24,14 +24,18 @@ def trace(command, environment):
     return result
 
 
-def explained(path):
-    rows = re.findall(r"^\| `([^`]+)` \|", pathlib.Path(path).read_text(encoding="utf-8"), re.MULTILINE)
-    return {row: 0 for row in rows}
+def read_differences(path):
+    found = {}
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            why, label, ours, theirs = (part.strip() for part in line.split(" | "))
+            found[label] = (why, ours, theirs)
+    return found
 
 
 def main():
-    native, source, table = sys.argv[1:4]
-    work = pathlib.Path(sys.argv[4])
+    native, source, explanations, differences = sys.argv[1:5]
+    work = pathlib.Path(sys.argv[5])
     compiler = "x86_64-w64-mingw32-gcc"
     if not shutil.which("wine") or not shutil.which(compiler):
         print("no Wine or no cross compiler")
@@ -45,22 +49,20 @@ def main():
         environment = dict(os.environ, WINEPREFIX=str(work / "wine"), WINEDEBUG="-all")
         theirs = trace(["wine", str(program)], environment)
         subprocess.run(["wineserver", "-w"], env=environment, check=False)
-    rows = explained(table)
-    unexplained = 0
-    for label in list(ours) + [label for label in theirs if label not in ours]:
-        if ours.get(label) == theirs.get(label):
-            continue
-        matching = [row for row in rows if fnmatch.fnmatchcase(label, row)]
-        for row in matching:
-            rows[row] += 1
-        if not matching:
-            unexplained += 1
-            print(f"{label}\n  ours {ours.get(label)}\n  wine {theirs.get(label)}")
-    idle = [row for row, count in rows.items() if count == 0]
-    for row in idle:
-        print(f"explains no difference: {row}")
-    print(f"{len(ours)} lines, {sum(1 for label in ours if ours[label] != theirs.get(label))} differ, {unexplained} unexplained")
-    return 1 if unexplained or idle or len(ours) < 300 else 0
+    known = read_differences(differences)
+    labels = list(ours) + [label for label in theirs if label not in ours]
+    actual = {label: (ours.get(label, "-"), theirs.get(label, "-")) for label in labels
+              if ours.get(label) != theirs.get(label)}
+    wrong = [f"? | {label} | {pair[0]} | {pair[1]}" for label, pair in actual.items()
+             if label not in known or known[label][1:] != pair]
+    wrong += [f"no difference: {label}" for label in known if label not in actual]
+    rows = re.findall(r"^\| `([^`]+)` \|", pathlib.Path(explanations).read_text(encoding="utf-8"), re.MULTILINE)
+    used = {why for why, _, _ in known.values()}
+    wrong += [f"not explained: {why}" for why in sorted(used - set(rows))]
+    wrong += [f"explains nothing: {why}" for why in sorted(set(rows) - used)]
+    print("\n".join(wrong))
+    print(f"{len(ours)} lines, {len(actual)} differ, {len(wrong)} wrong")
+    return 1 if wrong or len(ours) < 300 else 0
 
 
 if __name__ == "__main__":
