@@ -22,6 +22,7 @@ HEADERS = {
     "ktmw32.h": ["ktmw32"],
     "shellapi.h": ["shell32"],
     "shlwapi.h": ["shlwapi"],
+    "ktmw32.h": ["ktmw32"],
     "winternl.h": ["ntdll"],
     "ntservices.h": ["ntdll"],
 }

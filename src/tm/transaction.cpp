@@ -55,9 +55,14 @@ Result<void> ResourceManager::enable_callbacks(PTM_RM_NOTIFICATION routine, PVOI
     return {};
 }
 
+void ResourceManager::disconnect() {
+    connected_.store(false, std::memory_order_release);
+    for (const auto& each : Transaction::all()) each->forget(*this);
+}
+
 NTSTATUS ResourceManager::notify(Enlistment& enlistment, ULONG notification) {
     PTM_RM_NOTIFICATION routine = routine_.load(std::memory_order_acquire);
-    if (routine == nullptr || !connected_.load(std::memory_order_acquire)) return STATUS_INVALID_DEVICE_STATE;
+    if (routine == nullptr || !connected()) return STATUS_INVALID_DEVICE_STATE;
     LARGE_INTEGER clock = virtual_clock();
     return ex::call_driver("resource manager's notification", routine, reinterpret_cast<PKENLISTMENT>(&enlistment),
                            key_.load(std::memory_order_relaxed), enlistment.start().key, notification, &clock, ULONG{0},
@@ -88,6 +93,16 @@ ob::ObjectRef<Transaction> Transaction::find(const GUID& id) {
         if (same_id(each->start_.id, id) && ob::try_reference(each)) return ob::ObjectRef<Transaction>::adopt(each);
     }
     return nullptr;
+}
+
+std::vector<ob::ObjectRef<Transaction>> Transaction::all() {
+    std::vector<ob::ObjectRef<Transaction>> found;
+    Directory& entries = directory();
+    ExclusiveGuard guard(entries.lock);
+    for (Transaction* each : entries.all) {
+        if (ob::try_reference(each)) found.push_back(ob::ObjectRef<Transaction>::adopt(each));
+    }
+    return found;
 }
 
 TRANSACTION_OUTCOME Transaction::outcome() const {
@@ -202,17 +217,22 @@ Transaction::Step Transaction::next_step_locked() {
     }
 }
 
+void Transaction::give_up_locked(Enlistment& enlistment) {
+    if (phase_ == Phase::commit || phase_ == Phase::rollback)
+        enlistment.state_ = Enlistment::State::done;
+    else
+        enter_locked(Phase::rollback_participants);
+}
+
 // What a resource manager answers at once counts as its completion, unless it is that it will complete later.
 void Transaction::notify(Enlistment& enlistment, ULONG notification) {
     const NTSTATUS status = enlistment.start().manager->notify(enlistment, notification);
     ExclusiveGuard guard(lock_);
     if (notification_of(phase_) != notification || enlistment.state_ != Enlistment::State::told) return;
-    if (status == STATUS_PENDING) return;
-    const bool decided = phase_ == Phase::commit || phase_ == Phase::rollback;
-    if (!NT_SUCCESS(status) && !decided)
-        enter_locked(Phase::rollback_participants);
-    else
-        enlistment.state_ = Enlistment::State::done;
+    // Gone before it could complete: forget() may have looked before it was told.
+    const bool lost = status == STATUS_PENDING && !enlistment.start().manager->connected();
+    if (lost || !NT_SUCCESS(status)) return give_up_locked(enlistment);
+    if (status != STATUS_PENDING) enlistment.state_ = Enlistment::State::done;
 }
 
 void Transaction::perform(Step step) {
@@ -324,6 +344,17 @@ NTSTATUS Transaction::reject_single_phase(Enlistment& enlistment) {
     }
     run();
     return STATUS_SUCCESS;
+}
+
+void Transaction::forget(const ResourceManager& manager) {
+    {
+        ExclusiveGuard guard(lock_);
+        for (const auto& each : enlistments_) {
+            if (each->state_ == Enlistment::State::told && each->start().manager.get() == &manager)
+                give_up_locked(*each);
+        }
+    }
+    run();
 }
 
 NTSTATUS Transaction::rollback_enlistment(Enlistment& enlistment) {

@@ -57,7 +57,10 @@ public:
     Result<void> enable_callbacks(PTM_RM_NOTIFICATION routine, PVOID key);
     // What the routine answers; when there is none, or the last handle was closed, INVALID_DEVICE_STATE.
     NTSTATUS notify(Enlistment& enlistment, ULONG notification);
-    void disconnect() { connected_.store(false, std::memory_order_release); }
+    bool connected() const { return connected_.load(std::memory_order_acquire); }
+    // Nobody answers for it any more: what waits for its completions goes on without them. REQUIRES: no lock of tm
+    // held.
+    void disconnect();
 
 private:
     const ob::ObjectRef<TransactionManager> manager_;
@@ -105,6 +108,10 @@ public:
     NTSTATUS make_read_only(Enlistment& enlistment);
     NTSTATUS reject_single_phase(Enlistment& enlistment);
     NTSTATUS rollback_enlistment(Enlistment& enlistment);
+    // The manager is gone: what it was told and has not answered rolls back, or, once the outcome is known, is done
+    // (inferred).
+    void forget(const ResourceManager& manager);
+    static std::vector<ob::ObjectRef<Transaction>> all();
 
 private:
     enum class Phase : std::uint8_t {
@@ -132,6 +139,7 @@ private:
     bool one_phase_is_enough_locked() const RG_REQUIRES(lock_);
     Step next_step_locked() RG_REQUIRES(lock_);
     void perform(Step step);
+    void give_up_locked(Enlistment& enlistment) RG_REQUIRES(lock_);
     void notify(Enlistment& enlistment, ULONG notification);
     void run();
     NTSTATUS finish(bool wait, Phase wanted);

@@ -107,6 +107,7 @@ static int modules(void) {
     CHECK(GetProcAddress(advapi, "NoSuchFunction") == NULL && GetLastError() == ERROR_PROC_NOT_FOUND);
     CHECK(GetProcAddress(GetModuleHandleA("ntdll"), "NtOpenKey") != NULL);
     CHECK(GetProcAddress(GetModuleHandleA("kernel32"), "NtOpenKey") == NULL);
+    CHECK(GetProcAddress(LoadLibraryW(L"ktmw32"), "CommitTransaction") != NULL);
     CHECK(GetProcAddress(GetModuleHandleA("KERNEL32.DLL"), "GetTickCount64") != NULL);
     CHECK(GetModuleHandleW(L"no such module") == NULL && GetLastError() == ERROR_MOD_NOT_FOUND);
     shell = LoadLibraryW(L"shlwapi.dll");
