@@ -79,16 +79,22 @@ Result<void> flush_key(KeyBody& body) {
     return body.block().hive().flush();
 }
 
-// The hive's lock is taken for short steps, and not for the syncs: a save keeps nobody waiting for long.
+// The hive's lock is taken for short steps, and not for the syncs: a save keeps nobody waiting for long. When writers
+// come between too often it keeps them out, but it does not let them wait where readers would wait behind them.
 Result<void> save_key(const KeyBody& body, rtl::File& out, hive::Format format) {
     RG_TRY(not_in_transaction(body));
+    const KeyControlBlock& block = body.block();
+    if (block.hive().options().master) return fail(STATUS_ACCESS_DENIED);
     hive::HiveSave save(out, format);
+    std::optional<rtl::UpdateGuard<MountedHive::Lock>> update;
     for (bool done = false; !done;) {
-        const ReadKey key(body.block());
-        RG_TRY(key.alive());
-        if (body.block().hive().options().master) return fail(STATUS_ACCESS_DENIED);
-        done = RG_TRY(save.step(key.storage(), key.cell()));
+        if (save.impatient() && !update) update.emplace(block.hive().lock());
+        std::optional<SharedGuard<MountedHive::Lock>> shared;
+        if (!update) shared.emplace(block.hive().lock());
+        RG_TRY(block.check_alive());
+        done = RG_TRY(save.step(block.hive().storage(), block.cell()));
     }
+    update.reset();
     return save.finish();
 }
 

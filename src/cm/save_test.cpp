@@ -1,7 +1,10 @@
 // A save goes on beside readers, and writers do not wait for its disk.
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "cm/registry_fixture.h"
+#include "hive/format.h"
 
 namespace regent::cm {
 namespace {
@@ -51,6 +54,55 @@ public:
 };
 
 class SaveTest : public RegistryTest {};
+
+// A file that counts how often a save has begun: each time the base block is cleared or the first bins come again.
+class WatchedFile final : public rtl::File {
+public:
+    explicit WatchedFile(std::function<void()> third) : third_(std::move(third)) {}
+    Result<std::uint64_t> size() override { return 0; }
+    Result<std::size_t> read_at(std::uint64_t, MutableBytes) override { return 0; }
+    Result<void> write_at(std::uint64_t offset, Bytes) override {
+        if (offset == hive::bins_start && ++begun_ == 3) third_();
+        return {};
+    }
+    Result<void> truncate(std::uint64_t) override { return {}; }
+    Result<void> sync() override { return {}; }
+    Result<void> lock() override { return {}; }
+
+private:
+    const std::function<void()> third_;
+    int begun_ = 0;
+};
+
+// Once a save keeps writers out, one that waits for it must not keep readers waiting as well: this one would for ever.
+TEST_F(SaveTest, readers_proceed_while_a_writer_waits_for_the_save) {
+    const KeyRef top = made(u"\\Registry\\Machine\\Test\\k");
+    for (int i = 0; i < 6000; ++i) {
+        const Utf16 name =
+            u"\\Registry\\Machine\\Test\\k\\a key whose name is rather long " + rtl::from_utf8(std::to_string(i));
+        ASSERT_TRUE(set(made(name), u"and a value with a long name too, for the bins to fill", 1));
+    }
+    ASSERT_TRUE(set(top, u"read", 7));
+    std::atomic<bool> over = false;
+    std::thread writer([&] {
+        for (std::uint32_t i = 0; !over; ++i) EXPECT_TRUE(set(top, u"written", i));
+    });
+    bool proceeded = false;
+    const auto read_much = [&] {
+        std::thread reader([&] {
+            for (int i = 0; i < 2000; ++i) EXPECT_EQ(get(top, u"read"), 7U);
+        });
+        reader.join();
+        proceeded = true;
+    };
+    // The writer may, by chance, not come between often enough.
+    while (!proceeded) {
+        WatchedFile file(read_much);
+        ASSERT_TRUE(save_key(*top, file, hive::Format::v1_5));
+    }
+    over = true;
+    writer.join();
+}
 
 TEST_F(SaveTest, readers_proceed_during_a_save_and_writers_during_its_sync) {
     const KeyRef key = made(u"\\Registry\\Machine\\Test\\k");

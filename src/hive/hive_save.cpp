@@ -53,6 +53,8 @@ Result<bool> HiveSave::step(const Hive& hive, CellIndex key) {
     return state.writer->step(hurry ? std::numeric_limits<std::size_t>::max() : State::keys_a_step);
 }
 
+bool HiveSave::impatient() const { return state_->begun >= State::patience; }
+
 // The bins are durable before the base block that makes a hive of them.
 Result<void> HiveSave::finish() {
     State& state = *state_;

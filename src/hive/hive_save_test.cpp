@@ -123,6 +123,25 @@ TEST(HiveSave, TakesAtMostAFiftiethMoreThanTheFormatNeeds) {
     EXPECT_LE(saved(*hive, hive->root()).size(), least * 102 / 100 + 2 * page_size);
 }
 
+// Data of more than half a bin leaves room that what follows has to take: a bin each would be two fifths too much.
+TEST(HiveSave, FillsWhatLargeCellsLeaveOfTheirBins) {
+    constexpr std::uint32_t keys = 300;
+    auto hive = std::move(memory_hive()).value();
+    for (std::uint32_t i = 0; i < keys; ++i) {
+        const CellIndex key = make_key(*hive, hive->root(), wide("name" + std::to_string(10000000 + i))).value();
+        set(*hive, key, u"large", 3, std::string(2500, 'd'));
+        for (int v = 0; v < 20; ++v) set(*hive, key, wide("s" + std::to_string(10 + v)), 3, std::string(60, 's'));
+    }
+    const std::size_t cells = keys * (96 + 2504 + 32 + 20 * (64 + 32) + 88 + 8);
+    const std::size_t least = cells / (page_size - sizeof(BinHeader)) * page_size;
+    const std::string image = saved(*hive, hive->root());
+    EXPECT_LE(image.size(), least * 102 / 100 + 2 * page_size);
+    const auto copy = reopened(image);
+    ASSERT_TRUE(copy);
+    expect_sound(*copy);
+    EXPECT_EQ(describe(*copy), describe(*hive));
+}
+
 TEST(HiveSave, AKeyCellThatIsReachedTwiceEndsTheSave) {
     HiveImpl impl;
     ASSERT_TRUE(format_hive(impl, {}));

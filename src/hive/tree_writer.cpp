@@ -14,13 +14,13 @@ namespace regent::hive {
 Result<BinStream::Cell> BinStream::place(std::size_t data_size) {
     if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
     const std::uint32_t size = std::max(8U, Storage::room_for(static_cast<std::uint32_t>(data_size)) + 4);
-    if (size > end_ - at_) RG_TRY(begin_bin(size));
-    const std::uint32_t index = at_;
+    if (size > room_.end - room_.begin) RG_TRY(make_room(size));
+    const std::uint32_t index = room_.begin;
     std::byte* const cell = buffer_.data() + (index - start_);
     std::memset(cell + size - 8, 0, 8);
     const std::int32_t stored = -static_cast<std::int32_t>(size);
     std::memcpy(cell, &stored, 4);
-    at_ += size;
+    room_.begin += size;
     return Cell{index, {cell + 4, data_size}};
 }
 
@@ -31,8 +31,23 @@ Result<void> BinStream::patch(CellIndex cell, std::size_t offset, Bytes bytes) {
     return {};
 }
 
+Result<void> BinStream::make_room(std::uint32_t cell_size) {
+    leave_hole();
+    return take_hole(cell_size) ? Result<void>() : begin_bin(cell_size);
+}
+
+// The newest that is large enough: what belongs together stays near.
+bool BinStream::take_hole(std::uint32_t cell_size) {
+    for (std::size_t i = holes_.size(); i-- > 0;) {
+        if (holes_[i].end - holes_[i].begin < cell_size) continue;
+        room_ = holes_[i];
+        holes_.erase(holes_.begin() + static_cast<std::ptrdiff_t>(i));
+        return true;
+    }
+    return false;
+}
+
 Result<void> BinStream::begin_bin(std::uint32_t cell_size) {
-    end_bin();
     const std::uint32_t size =
         (cell_size + static_cast<std::uint32_t>(sizeof(BinHeader)) + page_size - 1) / page_size * page_size;
     if (size > max_storage - end_) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
@@ -43,22 +58,34 @@ Result<void> BinStream::begin_bin(std::uint32_t cell_size) {
     header.offset = end_;
     header.size = size;
     std::memcpy(buffer_.data() + (end_ - start_), &header, sizeof(header));
-    at_ = end_ + static_cast<std::uint32_t>(sizeof(header));
+    room_ = {end_ + static_cast<std::uint32_t>(sizeof(header)), end_ + size};
     end_ += size;
     return {};
 }
 
-// What is left of the bin is one free cell.
-void BinStream::end_bin() {
-    if (at_ == end_) return;
-    const std::uint32_t size = end_ - at_;
-    std::byte* const cell = buffer_.data() + (at_ - start_);
+// The smallest of too many holes is given up.
+void BinStream::leave_hole() {
+    if (room_.begin == room_.end) return;
+    holes_.push_back(room_);
+    room_ = {0, 0};
+    if (holes_.size() <= max_holes) return;
+    const auto smallest = std::min_element(holes_.begin(), holes_.end(),
+                                           [](Hole a, Hole b) { return a.end - a.begin < b.end - b.begin; });
+    free_hole(*smallest);
+    holes_.erase(smallest);
+}
+
+void BinStream::free_hole(Hole hole) {
+    const std::uint32_t size = hole.end - hole.begin;
+    std::byte* const cell = buffer_.data() + (hole.begin - start_);
     std::memset(cell, 0, size);
     std::memcpy(cell, &size, 4);
-    at_ = end_;
 }
 
 Result<void> BinStream::write_out() {
+    leave_hole();
+    for (const Hole hole : holes_) free_hole(hole);
+    holes_.clear();
     if (end_ == start_) return {};
     RG_TRY(out_.write_at(std::uint64_t{bins_start} + start_, Bytes(buffer_).first(end_ - start_)));
     start_ = end_;
@@ -66,7 +93,6 @@ Result<void> BinStream::write_out() {
 }
 
 Result<std::uint32_t> BinStream::finish() {
-    end_bin();
     RG_TRY(write_out());
     return end_;
 }

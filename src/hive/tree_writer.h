@@ -11,7 +11,8 @@
 
 namespace regent::hive {
 
-// Places cells one after another into bins, of a page unless a cell needs a larger one, and writes full bins out.
+// Places cells one after another into bins, of a page unless a cell needs a larger one, and writes full bins out. What
+// a cell leaves of a bin because it does not fit is filled by later ones, as long as that bin is still in the buffer.
 class BinStream {
 public:
     explicit BinStream(rtl::File& out) : out_(out) {}
@@ -30,15 +31,25 @@ private:
     // What is not written yet. Larger: fewer patches reach back into the file. Smaller: the buffer stays in the cache.
     static constexpr std::size_t window = 1 << 20;
 
+    struct Hole {
+        std::uint32_t begin;
+        std::uint32_t end;
+    };
+    static constexpr std::size_t max_holes = 32;
+
+    Result<void> make_room(std::uint32_t cell_size);
+    bool take_hole(std::uint32_t cell_size);
     Result<void> begin_bin(std::uint32_t cell_size);
-    void end_bin();
+    void leave_hole();
+    void free_hole(Hole hole);
     Result<void> write_out();
 
     rtl::File& out_;
     std::vector<std::byte> buffer_;
     std::uint32_t start_ = 0;  // where the buffer lies in the bins
-    std::uint32_t at_ = 0;     // where the next cell will
-    std::uint32_t end_ = 0;    // of the current bin
+    std::uint32_t end_ = 0;    // of all bins
+    Hole room_ = {0, 0};       // where the next cell goes when it fits
+    std::vector<Hole> holes_;  // where others may, if it does not
 };
 
 using MovedKeys = std::vector<std::pair<CellIndex, CellIndex>>;  // from, to
