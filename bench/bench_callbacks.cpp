@@ -3,24 +3,20 @@
 //   regmon
 //          with its consumer reading and writing a capture file
 //   event  subjects regent (regmon's record: what it adds beyond an empty callback), floor (the record copied into a
-//          private ring with a time stamp), lttng-ust (the same payload by a tracepoint that is being recorded)
+//          private ring with a time stamp), floor-live (into one that a thread reads meanwhile), lttng-ust (the same
+//          payload by a tracepoint that is being recorded)
 //   rate   millions of events a second: into the ring (one core producing), to the file (the consumer's processor time)
 // Drivers are loaded by NtLoadDriver from service keys made here.
 // usage: bench_callbacks [--runs R] [--json FILE] [--cpu] [--bare PROGRAM]; with --only-w2 it prints one figure:
 // PROGRAM is this program in a build without the hook (RG_CALLBACKS=OFF).
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
-#include "event_record.h"
+#include "event_floor.h"
 
 #include "nt/ntioapi.h"
 #include "nt/ntregapi.h"
@@ -197,32 +193,11 @@ void add_difference(Report& report, const char* workload, const std::string& sub
                 with.max - without.max, with.runs, with.steal});
 }
 
-EventRecord sample_event() {
-    EventRecord event{};
-    event.operation = 23;
-    event.name_id = 7;
-    std::memcpy(event.name, u"Value", sizeof event.name);
-    for (std::size_t i = 0; i < sizeof event.data; ++i) event.data[i] = static_cast<std::uint8_t>(i);
-    return event;
-}
-
-// The least that any recorder does: a time stamp and a copy into memory that is read later.
-double floor_event(std::size_t count) {
-    constexpr std::size_t slots = 1 << 14;
-    static std::vector<EventRecord> ring(slots);
-    EventRecord event = sample_event();
-    return time_per_operation(count, [&](std::size_t i) {
-#if defined(__x86_64__)
-        event.time = __rdtsc();
-#endif
-        event.thread = static_cast<std::uint32_t>(i);
-        std::memcpy(&ring[i % slots], &event, sizeof event);
-        asm volatile("" ::: "memory");
-    });
-}
-
 void measure_others(Report& report, int runs, std::size_t count) {
     report.measure("event", "h", 1, "floor", runs, [&] { return floor_event(count); });
+    std::uint64_t dropped = 0;
+    report.measure("event", "h", 1, "floor-live", runs, [&] { return floor_live_event(count, dropped); });
+    std::printf("floor-live dropped %llu events that found its ring full\n", static_cast<unsigned long long>(dropped));
 #if defined(RG_HAVE_LTTNG)
     if (lttng_records() == 0) return report.skipped("lttng-ust", "no session records regent_bench:registry");
     EventRecord event = sample_event();

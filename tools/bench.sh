@@ -75,7 +75,8 @@ bench_callbacks() {
     REGENT_STORE=$work/callback-store "$bin/bench_callbacks" --runs "$runs" "${json_option[@]}" \
         --bare "env REGENT_STORE=$work/bare-store $PWD/out/bare/bin/bench_callbacks" || result=$?
     if [ -n "$session" ]; then
-        lttng stop | grep -iE 'discarded|lost' || true
+        lttng stop >/dev/null 2>&1 || true
+        lttng list "$session" | sed -n 's/^ *\(Discarded events: \|Lost packets: \)/lttng-ust: \1/p'
         lttng destroy "$session" >/dev/null
     fi
     return $result
