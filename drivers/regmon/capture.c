@@ -7,6 +7,7 @@ typedef struct _CAPTURE {
     const VOID* Path;
     const VOID* Name;
     const VOID* Data;
+    PRING Ring; /* held while it is set */
 } CAPTURE, *PCAPTURE;
 
 static VOID SetText(const VOID** Text, PUSHORT Length, PCAPTURE Capture, const VOID* Source, ULONG Bytes) {
@@ -331,8 +332,7 @@ static VOID WriteEvent(PRING Ring, PCAPTURE Capture, ULONG Size) {
         CountDrop(Ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
         return;
     }
-    Count(&Ring->Produced);
-    Capture->Event.Sequence = Ring->Sequence++;
+    Capture->Event.Sequence = Ring->Sequence;
     Capture->Event.Ring = Ring->Index;
     *event = Capture->Event;
     tail = (PUCHAR)(event + 1);
@@ -341,49 +341,67 @@ static VOID WriteEvent(PRING Ring, PCAPTURE Capture, ULONG Size) {
     if (Capture->Event.NameLength != 0) RtlCopyMemory(tail, Capture->Name, Capture->Event.NameLength);
     tail += Capture->Event.NameLength;
     if (Capture->Event.DataLength != 0) RtlCopyMemory(tail, Capture->Data, Capture->Event.DataLength);
+    /* Only now: a copy that met unmapped memory is counted as a drop instead. */
+    Count(&Ring->Produced);
+    Ring->Sequence++;
     RingCommit(Ring, Size);
 }
 
-/* Guarded functions do nothing else: a function with __try is not optimised when it is built as an ELF object. */
-static BOOLEAN WriteEventGuarded(PRING Ring, PCAPTURE Capture, ULONG Size) {
-    __try {
-        WriteEvent(Ring, Capture, Size);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static BOOLEAN CaptureDetailsGuarded(PCAPTURE Capture, REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post) {
-    __try {
-        CaptureDetails(Capture, Class, Post);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static VOID Write(PCAPTURE Capture, BOOLEAN Defined) {
+/* Enters a ring and writes the event; Capture->Ring stays NULL when no ring is free. */
+static VOID EnterAndWrite(PCAPTURE Capture, BOOLEAN Defined) {
     ULONG payload = (ULONG)Capture->Event.PathLength + Capture->Event.NameLength + Capture->Event.DataLength;
     ULONG size = (ULONG)((sizeof(REGMON_EVENT) + payload + 7) & ~(ULONG_PTR)7);
-    PRING ring = AcquireRing();
+
+    Capture->Event.Header.Size = (USHORT)size;
+    Capture->Ring = AcquireRing();
+    if (Capture->Ring == NULL) return;
+    if (Defined)
+        WriteEvent(Capture->Ring, Capture, size);
+    else
+        CountDrop(Capture->Ring, REGMON_DROP_NAMES_FULL, Capture->Event.Time);
+}
+
+static VOID Record(PCAPTURE Capture, REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post, BOOLEAN Defined) {
+    CaptureDetails(Capture, Class, Post);
+    EnterAndWrite(Capture, Defined);
+}
+
+/* One handler for both, entering costs; and a guarded function does nothing else: one with __try is not optimised when
+   it is built as an ELF object. */
+static BOOLEAN RecordGuarded(PCAPTURE Capture, REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post,
+                             BOOLEAN Defined) {
+    __try {
+        Record(Capture, Class, Post, Defined);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* The caller's memory went away. In the copy, inside the ring, the event is lost; before, only its details are. */
+static VOID RecordUnreadable(PCAPTURE Capture, BOOLEAN Defined) {
+    if (Capture->Ring != NULL) {
+        CountDrop(Capture->Ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
+        return;
+    }
+    Capture->Event.Flags |= REGMON_EVENT_UNREADABLE;
+    Capture->Event.PathLength = Capture->Event.NameLength = Capture->Event.DataLength = 0;
+    EnterAndWrite(Capture, Defined);
+}
+
+static VOID LeaveRing(PRING Ring) {
     BOOLEAN wake = FALSE;
 
-    if (ring == NULL) {
+    if (Ring == NULL) {
         InterlockedIncrement64(&g_Session.BusyDrops);
         return;
     }
-    Capture->Event.Header.Size = (USHORT)size;
-    if (!Defined)
-        CountDrop(ring, REGMON_DROP_NAMES_FULL, Capture->Event.Time);
-    else if (!WriteEventGuarded(ring, Capture, size))
-        CountDrop(ring, REGMON_DROP_RING_FULL, Capture->Event.Time);
-    if (!ReadShared(&ring->Kicked) && (ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2) {
-        ring->KnownHead = LoadAcquire64(&ring->Head);
-        wake = (BOOLEAN)((ULONGLONG)(ring->Tail - ring->KnownHead) > ring->Size / 2);
-        if (wake) WriteShared(&ring->Kicked, 1);
+    if (!ReadShared(&Ring->Kicked) && (ULONGLONG)(Ring->Tail - Ring->KnownHead) > Ring->Size / 2) {
+        Ring->KnownHead = LoadAcquire64(&Ring->Head);
+        wake = (BOOLEAN)((ULONGLONG)(Ring->Tail - Ring->KnownHead) > Ring->Size / 2);
+        if (wake) WriteShared(&Ring->Kicked, 1);
     }
-    ReleaseRing(ring);
+    ReleaseRing(Ring);
     if (wake) WakeConsumer(); /* once for half a ring, not once for an event */
 }
 
@@ -391,8 +409,10 @@ static VOID OnPost(REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post)
     ULONGLONG now = RawNow();
     ULONGLONG context = (ULONGLONG)(ULONG_PTR)Post->CallContext;
     CAPTURE capture;
+    BOOLEAN defined;
     ULONG name;
 
+    capture.Ring = NULL;
     RtlZeroMemory(&capture.Event, sizeof(capture.Event));
     if (NameBefore(Class)) {
         ULONG ticks = (ULONG)(now >> PACKED_SHIFT) - (ULONG)context;
@@ -411,11 +431,9 @@ static VOID OnPost(REG_NOTIFY_CLASS Class, PREG_POST_OPERATION_INFORMATION Post)
     capture.Event.ThreadId = HandleToULong(PsGetCurrentThreadId());
     if (ExGetPreviousMode() == KernelMode) capture.Event.Flags |= REGMON_EVENT_KERNEL;
     capture.Event.NameId = name;
-    if (!CaptureDetailsGuarded(&capture, Class, Post)) {
-        capture.Event.Flags |= REGMON_EVENT_UNREADABLE;
-        capture.Event.PathLength = capture.Event.NameLength = capture.Event.DataLength = 0;
-    }
-    Write(&capture, (BOOLEAN)(name != REGMON_NO_NAME && DefineCurrentProcess(capture.Event.ProcessId)));
+    defined = (BOOLEAN)(name != REGMON_NO_NAME && DefineCurrentProcess(capture.Event.ProcessId));
+    if (!RecordGuarded(&capture, Class, Post, defined)) RecordUnreadable(&capture, defined);
+    LeaveRing(capture.Ring);
     if (Class == RegNtPostRenameKey && NT_SUCCESS(Post->Status)) NamesForget();
 }
 

@@ -85,7 +85,7 @@ typedef struct _SESSION {
 } SESSION;
 extern SESSION g_Session;
 
-/* TRUE: no ring was free, the event is counted as dropped. */
+/* The ring of the thread, or one beside it. NULL: none was free, the event is dropped. */
 PRING AcquireRing(VOID);
 VOID ReleaseRing(PRING Ring);
 VOID WakeConsumer(void);
