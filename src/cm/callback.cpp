@@ -47,23 +47,24 @@ bool Operation::pre() {
     const RunningOperation running(thread, *this);
     for (std::size_t i = 0; i < count; ++i) {
         const Ticket ticket = entries[i].ticket;
-        Stay stay(thread, ticket);
+        const Stay stay(thread, ticket);
         if (!stay) continue;
+        const Registration& registration = *stay;
         call_context = nullptr;
         field_at(information_, layout.object_context) = context_of(object_, ticket);
         NTSTATUS answer;
-        if (stay->plain) [[likely]] {
-            answer = stay.call(class_, information_);
+        if (registration.plain) [[likely]] {
+            answer = registration.call(class_, information_);
         } else {
-            const std::optional<NTSTATUS> told = special_pre(stay);
+            const std::optional<NTSTATUS> told = special_pre(registration);
             if (!told) continue;
             answer = *told;
         }
-        if (class_ == RegNtPreKeyHandleClose) report_resurrection(stay);
+        if (class_ == RegNtPreKeyHandleClose) report_resurrection(registration);
         // A close cannot be refused: whatever they answer, all see it (R29).
         if (!NT_SUCCESS(answer) && class_ != RegNtPreKeyHandleClose) {
             stopped_ = true;
-            bypassed_ = answer == STATUS_CALLBACK_BYPASS && stay->profile >= Profile::vista;
+            bypassed_ = answer == STATUS_CALLBACK_BYPASS && registration.profile >= Profile::vista;
             status_ = bypassed_ ? STATUS_SUCCESS : answer;
             return false;
         }
@@ -102,8 +103,9 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
     const RunningOperation running(thread, *this);
     for (std::size_t i = seen_count_; i-- > 0;) {
         const Seen& entry = seen()[i];
-        Stay stay(thread, entry.ticket);
+        const Stay stay(thread, entry.ticket);
         if (!stay) continue;  // unregistered in between: its post is dropped (R15)
+        const Registration& registration = *stay;
         REG_POST_OPERATION_INFORMATION info;
         info.Object = !creates ? object : NT_SUCCESS(status) ? result_ : nullptr;
         info.Status = status;
@@ -116,13 +118,13 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
         field_at(information_, layout.object_context) =
             creates ? context_of(object_, entry.ticket) : info.ObjectContext;
         NTSTATUS answer;
-        if (stay->plain) [[likely]] {
-            answer = stay.call(layout.post, &info);
+        if (registration.plain) [[likely]] {
+            answer = registration.call(layout.post, &info);
         } else {
-            answer = special_post(stay, info).value_or(STATUS_SUCCESS);
+            answer = special_post(registration, info).value_or(STATUS_SUCCESS);
         }
         if (class_ == RegNtPreKeyHandleClose) {
-            report_resurrection(stay);
+            report_resurrection(registration);
         } else if (answer == STATUS_CALLBACK_BYPASS) {  // then ReturnStatus counts (R24)
             status = creates ? override_result(status, info) : info.ReturnStatus;
         }
@@ -131,12 +133,12 @@ NTSTATUS Operation::finish(NTSTATUS status, void* object, bool creates) {
 }
 
 // The object had no references left when its close began (R41).
-void Operation::report_resurrection(const Stay& stay) {
+void Operation::report_resurrection(const Registration& registration) {
     const KeyObjectHooks& hooks = key_object_hooks();
     if (resurrected_ || hooks.referenced_again == nullptr || !hooks.referenced_again(object_)) return;
     resurrected_ = true;
     report_driver_fault(ex::verifier::rules::object_resurrected,
-                        "a registry callback referenced a key object that is being closed", *stay.operator->());
+                        "a registry callback referenced a key object that is being closed", registration);
 }
 
 void close_key_object(void* object, ObjectContexts& contexts, void (*close)(void* object)) {

@@ -30,7 +30,6 @@ namespace regent::cm::filter {
 
 struct ContextNode;
 struct Registration;
-class Stay;
 
 // The Windows that a driver was written for, oldest first: which classes its callbacks are told of, how the structures
 // end, and what counts of its answers (docs/callbacks.md, "Profiles").
@@ -147,14 +146,14 @@ private:
     static constexpr std::size_t inline_callbacks = 8;
 
     Seen* seen() { return many_ ? many_.get() : few_; }
-    std::size_t copy_call_order(Ticket running);
+    [[gnu::visibility("hidden")]] std::size_t copy_call_order(Ticket running);
     // The calls of callbacks that are not plain ones (callback_verify.cpp). pre: nothing when it is not called.
-    std::optional<NTSTATUS> special_pre(const Stay& stay);
-    std::optional<NTSTATUS> special_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info);
+    std::optional<NTSTATUS> special_pre(const Registration& registration);
+    std::optional<NTSTATUS> special_post(const Registration& registration, REG_POST_OPERATION_INFORMATION& info);
     // For the callbacks of older profiles (callback_profile.cpp). pre: nothing when its Windows does not send this.
-    std::optional<NTSTATUS> older_pre(const Stay& stay);
-    std::optional<NTSTATUS> older_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info);
-    NTSTATUS with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information);
+    std::optional<NTSTATUS> older_pre(const Registration& registration);
+    std::optional<NTSTATUS> older_post(const Registration& registration, REG_POST_OPERATION_INFORMATION& info);
+    NTSTATUS with_version_1_0(const Registration& registration, REG_NOTIFY_CLASS notify_class, void* information);
     PUNICODE_STRING complete_path();
     friend class GuardedOutput;
     Extra& extra() {
@@ -163,7 +162,7 @@ private:
     }
     NTSTATUS finish(NTSTATUS status, void* object, bool creates);
     NTSTATUS override_result(NTSTATUS status, REG_POST_OPERATION_INFORMATION& info);
-    void report_resurrection(const Stay& stay);
+    void report_resurrection(const Registration& registration);
 
     REG_NOTIFY_CLASS class_;
     bool bypassed_ = false;

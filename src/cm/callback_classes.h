@@ -49,7 +49,7 @@ constexpr std::array<ClassLayout, MaxRegNtNotifyClass> make_class_layouts() {
 #undef RG_CLASS
     return layouts;
 }
-inline constexpr auto class_layouts = make_class_layouts();
+[[gnu::visibility("hidden")]] inline constexpr auto class_layouts = make_class_layouts();
 
 inline void*& field_at(void* information, std::uint16_t offset) {
     return *reinterpret_cast<void**>(static_cast<std::byte*>(information) + offset);

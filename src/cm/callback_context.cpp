@@ -55,8 +55,8 @@ void deliver(Registration& registration, void* object, void* context) {
     REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION info{object, context, nullptr};
     ThreadRecord& thread = this_thread();
     const Ticket own = registration.cookie.load(std::memory_order_relaxed);
-    Stay stay(thread, registration, call_order.lower_of(thread.running, own));
-    (void)stay.call(RegNtCallbackObjectContextCleanup, &info);
+    const Stay stay(thread, registration, call_order.lower_of(thread.running, own));
+    (void)registration.call(RegNtCallbackObjectContextCleanup, &info);
 }
 
 }  // namespace

@@ -18,14 +18,15 @@ REG_NOTIFY_CLASS xp_class(REG_NOTIFY_CLASS pre_class, bool post) {
     return post ? RegNtPostOpenKey : RegNtPreOpenKey;
 }
 
-__attribute__((noinline)) NTSTATUS call(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
-    return stay.call(notify_class, information);
+__attribute__((noinline)) NTSTATUS call(const Registration& registration, REG_NOTIFY_CLASS notify_class,
+                                        void* information) {
+    return registration.call(notify_class, information);
 }
 
 // Before Windows 7 an exception that a callback does not handle is its answer, not the end of the system (R62).
-NTSTATUS call_guarded(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
+NTSTATUS call_guarded(const Registration& registration, REG_NOTIFY_CLASS notify_class, void* information) {
     ex::Escape escape;
-    if (setjmp(escape.back) == 0) return call(stay, notify_class, information);
+    if (setjmp(escape.back) == 0) return call(registration, notify_class, information);
     return escape.status;
 }
 
@@ -79,47 +80,48 @@ PUNICODE_STRING Operation::complete_path() {
 }
 
 // Before Windows 7 the structure of create and open ends with Reserved, which is 0 (R46).
-NTSTATUS Operation::with_version_1_0(const Stay& stay, REG_NOTIFY_CLASS notify_class, void* information) {
-    if (!creates_object(class_)) return call_guarded(stay, notify_class, information);
+NTSTATUS Operation::with_version_1_0(const Registration& registration, REG_NOTIFY_CLASS notify_class,
+                                     void* information) {
+    if (!creates_object(class_)) return call_guarded(registration, notify_class, information);
     auto& v1 = *static_cast<REG_CREATE_KEY_INFORMATION_V1*>(information_);
     const ULONG_PTR version = std::exchange(v1.Version, 0);
     const PUNICODE_STRING remaining = std::exchange(v1.RemainingName, nullptr);
-    const NTSTATUS answer = call_guarded(stay, notify_class, information);
+    const NTSTATUS answer = call_guarded(registration, notify_class, information);
     v1.Version = version;
     v1.RemainingName = remaining;
     return answer;
 }
 
-std::optional<NTSTATUS> Operation::older_pre(const Stay& stay) {
+std::optional<NTSTATUS> Operation::older_pre(const Registration& registration) {
     const ClassLayout& layout = class_layouts[class_];
-    if (stay->profile == Profile::xp && creates_object(class_)) {
+    if (registration.profile == Profile::xp && creates_object(class_)) {
         REG_PRE_CREATE_KEY_INFORMATION info{complete_path()};
-        return call_guarded(stay, xp_class(class_, false), &info);
+        return call_guarded(registration, xp_class(class_, false), &info);
     }
-    if (stay->profile < layout.since) return std::nullopt;
+    if (registration.profile < layout.since) return std::nullopt;
     // Contexts came with Vista; before it these fields do not exist.
-    if (stay->profile < Profile::vista) field_at(information_, layout.object_context) = nullptr;
-    return with_version_1_0(stay, class_, information_);
+    if (registration.profile < Profile::vista) field_at(information_, layout.object_context) = nullptr;
+    return with_version_1_0(registration, class_, information_);
 }
 
-std::optional<NTSTATUS> Operation::older_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info) {
+std::optional<NTSTATUS> Operation::older_post(const Registration& registration, REG_POST_OPERATION_INFORMATION& info) {
     const ClassLayout& layout = class_layouts[class_];
-    if (stay->profile == Profile::xp) {
+    if (registration.profile == Profile::xp) {
         if (!creates_object(class_)) return std::nullopt;
         REG_POST_CREATE_KEY_INFORMATION created{complete_path(), info.Object, info.Status};
-        (void)call_guarded(stay, xp_class(class_, true), &created);
+        (void)call_guarded(registration, xp_class(class_, true), &created);
         return std::nullopt;
     }
     // Version 1.0 leaves the root in Object when there is no key to show (R49).
     if (creates_object(class_) && info.Object == nullptr) info.Object = object_;
-    if (stay->profile == Profile::server2003) {
+    if (registration.profile == Profile::server2003) {
         REG_POST_OPERATION_INFORMATION short_info{};
         short_info.Object = info.Object;
         short_info.Status = info.Status;
-        (void)call_guarded(stay, layout.post, &short_info);
+        (void)call_guarded(registration, layout.post, &short_info);
         return std::nullopt;
     }
-    const NTSTATUS answer = with_version_1_0(stay, layout.post, &info);
+    const NTSTATUS answer = with_version_1_0(registration, layout.post, &info);
     if (info.Object == object_ && creates_object(class_)) info.Object = nullptr;
     if (stopped_) return std::nullopt;  // 1.0 does not override a lower callback's veto or bypass (R25)
     return answer;

@@ -43,8 +43,16 @@ struct Registration {
     bool takes_contexts = false;
     unsigned cleanups_running = 0;
     ContextNode* contexts = nullptr;
+
+    // REQUIRES: a Stay. The whole register carries the class: some drivers declare the argument as the enumeration
+    // (R16).
+    NTSTATUS call(REG_NOTIFY_CLASS notify_class, void* information) const {
+        return ex::call_driver("registry callback", function, context,
+                               reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
+    }
 };
-extern std::array<Registration, max_registrations> registrations;
+// Hidden: what every callout looks at is not reached through the table that the system's loader fills in.
+[[gnu::visibility("hidden")]] extern std::array<Registration, max_registrations> registrations;
 
 // What one thread is doing here. Only that thread writes it.
 struct ThreadRecord {
@@ -62,7 +70,7 @@ inline ThreadRecord& this_thread() {
 }
 
 // True when membarrier makes a plain store enough to announce "inside".
-extern bool membarrier_works;
+[[gnu::visibility("hidden")]] extern bool membarrier_works;
 
 inline void announce_inside(std::atomic<std::uint32_t>& inside, std::uint32_t count) {
 #if !defined(__SANITIZE_THREAD__)  // the sanitizer cannot see what membarrier orders
@@ -82,7 +90,7 @@ public:
     Stay(ThreadRecord& thread, Ticket ticket)
         : thread_(thread), inside_(thread.inside[slot_of(ticket)]), outer_(thread.running) {
         announce_inside(inside_, inside_.load(std::memory_order_relaxed) + 1);
-        Registration& candidate = registrations[slot_of(ticket)];
+        const Registration& candidate = registrations[slot_of(ticket)];
         if (candidate.ticket.load(std::memory_order_seq_cst) == ticket) {
             registration_ = &candidate;
             thread.running = ticket;
@@ -104,18 +112,13 @@ public:
     Stay(const Stay&) = delete;
     Stay& operator=(const Stay&) = delete;
     explicit operator bool() const { return registration_ != nullptr; }
-    Registration* operator->() const { return registration_; }
-    // The whole register carries the class: some drivers declare the argument as the enumeration (R16).
-    NTSTATUS call(REG_NOTIFY_CLASS notify_class, void* information) const {
-        return ex::call_driver("registry callback", registration_->function, registration_->context,
-                               reinterpret_cast<PVOID>(static_cast<std::uintptr_t>(notify_class)), information);
-    }
+    const Registration& operator*() const { return *registration_; }
 
 private:
     ThreadRecord& thread_;
     std::atomic<std::uint32_t>& inside_;
     Ticket outer_;
-    Registration* registration_ = nullptr;
+    const Registration* registration_ = nullptr;
 };
 
 // The operation whose callbacks this thread calls now.
@@ -149,7 +152,7 @@ private:
     std::atomic<std::size_t> count_{0};
     std::array<std::atomic<Ticket>, max_registrations> tickets_{};
 };
-extern CallOrder call_order;
+[[gnu::visibility("hidden")]] extern CallOrder call_order;
 
 // Object contexts, one lock for all: setting and cleaning are rare, looking up takes no lock.
 struct ContextStore {
@@ -158,7 +161,7 @@ struct ContextStore {
     static void clean_object(void* object, ObjectContexts& contexts);
     static void clean_registration(Registration& registration);
 };
-extern std::atomic<std::uint32_t> context_count;  // contexts now set anywhere
+[[gnu::visibility("hidden")]] extern std::atomic<std::uint32_t> context_count;  // contexts now set anywhere
 const KeyObjectHooks& key_object_hooks();
 
 Result<LARGE_INTEGER> register_legacy(PEX_CALLBACK_FUNCTION function, void* context, Profile profile);

@@ -82,8 +82,9 @@ Output output_of(REG_NOTIFY_CLASS pre_class, void* information) {
 // post of an operation, for drivers that remember it.
 class GuardedOutput {
 public:
-    GuardedOutput(Operation& operation, const Stay& stay, const WatchedCall& watched) : watched_(watched) {
-        if (stay->verified == 0 || ExGetPreviousMode() != UserMode) return;
+    GuardedOutput(Operation& operation, const Registration& registration, const WatchedCall& watched)
+        : watched_(watched) {
+        if (registration.verified == 0 || ExGetPreviousMode() != UserMode) return;
         output_ = output_of(operation.class_, operation.information_);
         if (output_.buffer == nullptr || *output_.buffer == nullptr || output_.size == 0 ||
             output_.size > ex::GuardedBuffer::largest)
@@ -117,20 +118,22 @@ Operation::Extra::~Extra() {
     if (output != nullptr) output->release();
 }
 
-std::optional<NTSTATUS> Operation::special_pre(const Stay& stay) {
-    const WatchedCall watched(*stay.operator->(), class_);
-    const GuardedOutput guarded(*this, stay, watched);
-    return stay->profile == Profile::windows7 ? stay.call(class_, information_) : older_pre(stay);
+std::optional<NTSTATUS> Operation::special_pre(const Registration& registration) {
+    const WatchedCall watched(registration, class_);
+    const GuardedOutput guarded(*this, registration, watched);
+    return registration.profile == Profile::windows7 ? registration.call(class_, information_)
+                                                     : older_pre(registration);
 }
 
-std::optional<NTSTATUS> Operation::special_post(const Stay& stay, REG_POST_OPERATION_INFORMATION& info) {
+std::optional<NTSTATUS> Operation::special_post(const Registration& registration,
+                                                REG_POST_OPERATION_INFORMATION& info) {
     const REG_NOTIFY_CLASS post = class_layouts[class_].post;
-    const WatchedCall watched(*stay.operator->(), post);
-    const GuardedOutput guarded(*this, stay, watched);
-    if (stay->profile != Profile::windows7) return older_post(stay, info);
+    const WatchedCall watched(registration, post);
+    const GuardedOutput guarded(*this, registration, watched);
+    if (registration.profile != Profile::windows7) return older_post(registration, info);
     const NTSTATUS status = info.Status;
-    const NTSTATUS answer = stay.call(post, &info);
-    if (stay->verified != 0 && info.Status != status)
+    const NTSTATUS answer = registration.call(post, &info);
+    if (registration.verified != 0 && info.Status != status)
         watched.report(ex::verifier::rules::post_status_written,
                        "a post-notification changed Status, which is not its to change: ReturnStatus is");
     return answer;

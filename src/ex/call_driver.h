@@ -44,7 +44,7 @@ private:
 // call_driver("IRP_MJ_READ", routine, device, irp) is routine(device, irp) inside a DriverCall, in the calling
 // convention of the routine's image.
 template <typename R, typename... P, typename... A>
-R call_driver(const char* purpose, R (*routine)(P...), A... arguments) {
+[[gnu::always_inline]] inline R call_driver(const char* purpose, R (*routine)(P...), A... arguments) {
     DriverCall call(reinterpret_cast<const void*>(routine), purpose);
     return rtl::call_routine(routine, arguments...);
 }
