@@ -1,6 +1,7 @@
 // The small filter drivers of drivers/: each is loaded, sees what a program does, and is unloaded without a trace. The
 // same file tests them as ELF objects, as PE images by regent-cc and as PE images by mingw-w64.
 #include <cstring>
+#include <filesystem>
 
 #include "host_fixture.h"
 #include "nt/dispatch.h"
@@ -275,6 +276,46 @@ TEST_F(Filters, legacy_xp_lives_in_its_time) {
     set_parameter("legacy_xp", "RegistryCallbackProfile", "Windows95");
     EXPECT_EQ(load("legacy_xp", "legacy_xp.so"), STATUS_INVALID_PARAMETER);
     EXPECT_TRUE(printed("no RegistryCallbackProfile is called Windows95"));
+}
+
+TEST_F(Filters, resource_manager_counts_what_is_committed) {
+    if (!std::filesystem::exists(std::string(RG_DRIVERS) + "/resource_manager.so") &&
+        !std::filesystem::exists(std::string(RG_DRIVERS) + "/resource_manager.sys"))
+        GTEST_SKIP() << "mingw-w64's DDK headers do not declare a resource manager's notification routine";
+    set_parameter("resource_manager", "Maximum", 2);
+    start("resource_manager");
+    Named name(area);
+    HANDLE key = nullptr;
+    ASSERT_EQ(open(area, &key), STATUS_SUCCESS);
+    EXPECT_EQ(set(key, "Outside", 1), STATUS_SUCCESS);
+    // Writes in a transaction, and how it ends.
+    const auto write = [&](int count, HANDLE* transaction) {
+        HANDLE bound = nullptr;
+        ASSERT_EQ(NtCreateTransaction(transaction, TRANSACTION_ALL_ACCESS, nullptr, nullptr, nullptr, 0, 0, 0, nullptr,
+                                      nullptr),
+                  STATUS_SUCCESS);
+        ASSERT_EQ(NtOpenKeyTransacted(&bound, KEY_ALL_ACCESS, &name.attributes, *transaction), STATUS_SUCCESS);
+        for (int i = 0; i < count; ++i) EXPECT_EQ(set(bound, "Value" + std::to_string(i), 1), STATUS_SUCCESS);
+        NtClose(bound);
+    };
+    HANDLE transaction = nullptr;
+    write(3, &transaction);  // more than it takes: the registry's part is taken back too
+    EXPECT_FALSE(NT_SUCCESS(NtCommitTransaction(transaction, TRUE)));
+    NtClose(transaction);
+    EXPECT_EQ(query(key, "Value0"), STATUS_OBJECT_NAME_NOT_FOUND);
+    write(1, &transaction);
+    EXPECT_EQ(NtRollbackTransaction(transaction, TRUE), STATUS_SUCCESS);
+    NtClose(transaction);
+    EXPECT_EQ(query(key, "Value0"), STATUS_OBJECT_NAME_NOT_FOUND);
+    write(2, &transaction);
+    EXPECT_EQ(NtCommitTransaction(transaction, TRUE), STATUS_SUCCESS);
+    NtClose(transaction);
+    EXPECT_EQ(query(key, "Value1"), STATUS_SUCCESS);
+    write(1, &transaction);  // still active when the driver goes
+    stop("resource_manager", "resource_manager: 2 writes committed, 5 forgotten, 1 outside, 1 transactions refused");
+    EXPECT_FALSE(NT_SUCCESS(NtCommitTransaction(transaction, TRUE)));
+    NtClose(transaction);
+    NtClose(key);
 }
 
 }  // namespace
