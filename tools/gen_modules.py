@@ -22,7 +22,6 @@ HEADERS = {
     "ktmw32.h": ["ktmw32"],
     "shellapi.h": ["shell32"],
     "shlwapi.h": ["shlwapi"],
-    "ktmw32.h": ["ktmw32"],
     "winternl.h": ["ntdll"],
     "ntservices.h": ["ntdll"],
 }
