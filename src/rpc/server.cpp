@@ -33,6 +33,7 @@ std::string read_image_name(pid_t pid, std::string_view claimed) {
 
 // One connection. Its fields belong to its thread but for `gone` and the socket's shutdown.
 struct Server::Session {
+    std::uint64_t number = 0;  // never given twice, as a descriptor is: an event may be of a connection that has ended
     Socket socket;
     std::thread thread;
     ClientIdentity identity;
@@ -53,7 +54,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::start(ServerOptions 
     server->wake_ = ::eventfd(0, EFD_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.fd = -1;
+    event.data.u64 = 0;
     if (server->epoll_ < 0 || server->wake_ < 0 ||
         ::epoll_ctl(server->epoll_, EPOLL_CTL_ADD, server->wake_, &event) != 0)
         return std::unexpected(std::string("cannot watch connections: ") + std::strerror(errno));
@@ -93,6 +94,7 @@ void Server::accept_loop() {
             log("connection refused: " + std::to_string(sessions_.size()) + " are open");
             continue;
         }
+        session->number = ++last_session_;
         sessions_.push_back(session);
         session->thread = std::thread([this, session] { session_loop(session); });
     }
@@ -108,7 +110,7 @@ void Server::watch_loop() {
             {
                 ExclusiveGuard guard(lock_);
                 for (const auto& session : sessions_)
-                    if (session->socket.fd() == events[i].data.fd && !session->finished) gone = session;
+                    if (session->number == events[i].data.u64 && !session->finished) gone = session;
             }
             if (gone) client_gone(gone);
         }
@@ -193,7 +195,7 @@ bool Server::greet(Session& session) {
     if (!send_frame(session.socket, session.reply.bytes()) || status != STATUS_SUCCESS) return false;
     epoll_event event{};
     event.events = EPOLLRDHUP | EPOLLONESHOT;
-    event.data.fd = session.socket.fd();
+    event.data.u64 = session.number;
     return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, session.socket.fd(), &event) == 0;
 }
 

@@ -60,6 +60,7 @@ private:
     Mutex<LockRank::composition> join_lock_;  // one connection at a time finds or makes its process
     Lock lock_;
     std::vector<std::shared_ptr<Session>> sessions_ RG_GUARDED_BY(lock_);
+    std::uint64_t last_session_ RG_GUARDED_BY(lock_) = 0;
     std::thread acceptor_;
     std::thread watcher_;
 };

@@ -209,7 +209,7 @@ TEST_P(ClientTest, ManyWatchersComeAndGo) {
             unique_key own = *key_.create("w" + std::to_string(t));
             for (int i = 0; i < 25; ++i) {
                 auto watcher = Watcher::create(own);
-                ASSERT_TRUE(watcher);
+                ASSERT_TRUE(watcher) << watcher.error().message();
                 ASSERT_TRUE(own.set("i", i));
                 if (i % 2 == 0) told += watcher->wait(long_enough) ? 1 : 0;
             }
