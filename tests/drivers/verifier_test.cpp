@@ -73,7 +73,10 @@ TEST_P(FaultyDriver, is_caught) {
     set_fault();
     query_fault();
     ASSERT_EQ(unload(driver), STATUS_SUCCESS);
-    const std::vector<Finding> found = ex::verifier::findings(driver);
+    std::vector<Finding> found = ex::verifier::findings(driver);
+    // On a busy machine any of them may lose its processor for longer than the budget.
+    const std::string_view budget = ex::verifier::rules::callback_budget.name;
+    if (fault.rule != budget) std::erase_if(found, [&](const Finding& finding) { return finding.rule == budget; });
     ASSERT_EQ(found.size(), 1U) << (found.size() > 1 ? found[1].line() : "");
     EXPECT_EQ(found[0].driver, driver);
     EXPECT_EQ(found[0].rule, fault.rule);
