@@ -10,21 +10,12 @@ ddk=/usr/share/mingw-w64/include/ddk
 command -v $cc >/dev/null && [ -r $ddk/wdm.h ] || { echo "pe drivers: mingw-w64 is not installed, skipped"; exit 77; }
 mkdir -p "$out"
 failed=0
-for folder in drivers/*/; do
-    name=$(basename "$folder")
-    [ "$name" != common ] || continue
-    objects=()
-    sources=("$folder"*.c)
-    case $name in
-    regmon) sources+=(drivers/common/parameters.c) ;;
-    exp3* | exp4*) sources+=(drivers/common/{cancel_device,key_path,parameters,pending_table}.c) ;;
-    legacy_xp) ;;
-    seh_guard) continue ;; # C++ with structured exceptions: regent-cc --pe
-    audit | context_user | deny | emulate | process_policy | redirect | rename_tracker | status_override | transaction_aware | two_altitude)
-        sources+=(drivers/common/{filter,key_path,parameters}.c) ;;
-    *) sources+=(drivers/common/cancel_device.c drivers/common/parameters.c) ;;
-    esac
-    for source in "${sources[@]}"; do
+
+# build NAME SOURCE...: one driver.
+build() {
+    local name=$1 objects=() source object
+    shift
+    for source in "$@"; do
         object=$out/$name-$(basename "$source" .c).o
         $cc -std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unknown-pragmas -Wno-multichar -Wno-cast-function-type -fno-builtin \
             -isystem $ddk -Idrivers -Iinclude -include drivers/mingw_shim.h -c "$source" -o "$object" || failed=1
@@ -32,6 +23,27 @@ for folder in drivers/*/; do
     done
     $cc -nostdlib -shared -Wl,--subsystem,native -Wl,--entry,DriverEntry -Wl,--dynamicbase -o "$out/$name.sys" \
         "${objects[@]}" -lntoskrnl -lhal || failed=1
+}
+
+for folder in drivers/*/; do
+    name=$(basename "$folder")
+    sources=("$folder"*.c)
+    case $name in
+    common) continue ;;
+    faulty) # a driver each
+        for source in "${sources[@]}"; do build "faulty_$(basename "$source" .c)" "$source"; done
+        continue
+        ;;
+    seh_guard) continue ;;        # C++ with structured exceptions: regent-cc --pe
+    resource_manager) continue ;; # mingw-w64's headers do not declare a resource manager's routines: regent-cc --pe
+    regmon) sources+=(drivers/common/parameters.c) ;;
+    exp3* | exp4*) sources+=(drivers/common/{cancel_device,key_path,parameters,pending_table}.c) ;;
+    legacy_xp) ;;
+    audit | context_user | deny | emulate | process_policy | redirect | rename_tracker | status_override | transaction_aware | two_altitude)
+        sources+=(drivers/common/{filter,key_path,parameters}.c) ;;
+    *) sources+=(drivers/common/cancel_device.c drivers/common/parameters.c) ;;
+    esac
+    build "$name" "${sources[@]}"
 done
 [ $failed = 0 ] && echo "pe drivers: $(ls "$out"/*.sys | wc -l) built with mingw-w64"
 exit $failed
