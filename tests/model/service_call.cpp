@@ -149,7 +149,7 @@ std::string compare_key(HANDLE key, const ModelKey& model) {
                                                 static_cast<ULONG>(buffer.size()), &needed);
         if (status != STATUS_SUCCESS || needed != 12 + value.data.size() ||
             std::memcmp(buffer.data() + 4, &value.type, 4) != 0 ||
-            std::memcmp(buffer.data() + 12, value.data.data(), value.data.size()) != 0)
+            !std::equal(value.data.begin(), value.data.end(), buffer.begin() + 12))
             return "another value at the end: " + printable(value.name);
     }
     return {};
