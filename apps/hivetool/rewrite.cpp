@@ -12,22 +12,12 @@ namespace {
 
 using Write = std::function<Result<void>(rtl::File&)>;
 
-// Makes arguments.output with `write`; takes it back when that fails.
+// Makes arguments.output with `write`, for the same users as the hive.
 int write_new(const Arguments& arguments, const hive::FindingList& findings, const std::string& done,
               const Write& write) {
-    auto& env = rtl::real_env();
-    Result<void> written;
-    {
-        const auto file = env.open(arguments.output, rtl::OpenMode::create_new);
-        if (!file) {
-            explain(arguments.output, file.error());
-            return exit_error;
-        }
-        written = write(**file);
-    }
+    const auto written = rtl::write_new_file(rtl::real_env(), arguments.output, arguments.file, write);
     if (!written) {
         explain(arguments.output, written.error());
-        (void)env.remove(arguments.output);
         return exit_error;
     }
     std::printf("%s: %s\n", arguments.output.c_str(), done.c_str());
@@ -45,8 +35,7 @@ int recover(const Arguments& arguments) {
     for (const std::string& name : recovered->recovery.applied) applied += (applied.empty() ? "" : ", ") + name;
     return write_new(arguments, findings, "applied " + (applied.empty() ? "no log" : applied), [&](rtl::File& file) {
         const std::string& content = recovered->content;
-        auto written = file.write_at(0, rtl::as_bytes(content.data(), content.size()));
-        return written ? file.sync() : written;
+        return file.write_at(0, rtl::as_bytes(content.data(), content.size()));
     });
 }
 

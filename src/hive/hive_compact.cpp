@@ -35,7 +35,7 @@ struct HiveCompaction::State {
     Result<void> open_copy(const HiveImpl& hive) {
         if (out != nullptr) return {};
         const std::string name = hive.path + ".compact";
-        auto file = RG_TRY(env.open(name, rtl::OpenMode::create));
+        auto file = RG_TRY(env.open_like(name, rtl::OpenMode::create, hive.path));
         RG_TRY(file->lock());
         path = name;
         out = std::move(file);

@@ -1,6 +1,10 @@
 // Compaction in place: nothing visible changes, the file is small, and what happens beside it counts.
 #include "hive/hive_compact.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
+
 #include "hive/hive_test_support.h"
 
 namespace regent::hive {
@@ -155,6 +159,43 @@ TEST(HiveCompact, AHiveOfFormat13StaysOne) {
     EXPECT_EQ(hive->minor_version(), 3U);
     hive.reset();
     EXPECT_EQ(open_hive(env)->minor_version(), 3U);
+}
+
+mode_t mode_of(const std::string& file) {
+    struct stat info = {};
+    EXPECT_EQ(::stat(file.c_str(), &info), 0) << file;
+    return info.st_mode & 07777U;
+}
+
+// A hive whose file others must not read: what has its content beside it or takes its place must not be readable
+// either.
+TEST(HiveCompact, EveryFileOfAHiveIsForTheSameUsers) {
+    std::string folder = testing::TempDir() + "compactXXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    const std::string file = folder + "/HIVE";
+    HiveOptions create;
+    create.path = file;
+    ASSERT_TRUE(Hive::create(rtl::real_env(), create));
+    ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+    {
+        auto hive = Hive::open(rtl::real_env(), file, {}).value();
+        fill(*hive);
+        ASSERT_TRUE(hive->flush());
+        EXPECT_EQ(mode_of(file + ".LOG1"), 0600U);
+        HiveCompaction compaction(rtl::real_env());
+        ASSERT_TRUE(compaction.step(*hive));
+        EXPECT_EQ(mode_of(file + ".compact"), 0600U);
+        ASSERT_TRUE(hive->set_last_write_time(hive->root(), 9));
+    }
+    {
+        auto hive = Hive::open(rtl::real_env(), file, {}).value();
+        ASSERT_TRUE(hive->compact());
+        EXPECT_EQ(mode_of(file), 0600U);
+    }
+    create.replace_existing = true;
+    ASSERT_TRUE(Hive::create(rtl::real_env(), create));
+    EXPECT_EQ(mode_of(file), 0600U);
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

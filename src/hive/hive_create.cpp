@@ -124,7 +124,7 @@ Result<std::unique_ptr<rtl::File>> publish(rtl::Env& env, const HiveImpl& impl, 
     }
     const std::string temporary = impl.path + ".new";
     {
-        const auto file = RG_TRY(env.open(temporary, rtl::OpenMode::truncate));
+        const auto file = RG_TRY(env.open_like(temporary, rtl::OpenMode::truncate, impl.path));
         RG_TRY(write_primary(*file, impl.base, impl.cells.stable().bytes()));
     }
     RG_TRY(env.rename(temporary, impl.path));

@@ -149,7 +149,7 @@ void wear(HiveImpl& made, const HiveImpl& old) {
 Result<void> keep_original(rtl::Env& env, rtl::File& file, const std::string& path) {
     const std::string content = RG_TRY(rtl::read_whole(file, std::uint64_t{max_storage} + bins_start));
     const std::string copy_path = path + ".corrupt";
-    const auto copy = RG_TRY(env.open(copy_path, rtl::OpenMode::truncate));
+    const auto copy = RG_TRY(env.open_like(copy_path, rtl::OpenMode::truncate, path));
     RG_TRY(copy->write_at(0, rtl::as_bytes(content.data(), content.size())));
     return copy->sync();
 }

@@ -125,7 +125,7 @@ Result<rtl::File*> LogWriter::current_log() {
     std::unique_ptr<rtl::File>& log = logs_[current_];
     if (log == nullptr) {
         const std::string path = log_path(path_, static_cast<int>(current_));
-        auto opened = RG_TRY(env_.open(path, rtl::OpenMode::create));
+        auto opened = RG_TRY(env_.open_like(path, rtl::OpenMode::create, path_));
         log_sizes_[current_] = RG_TRY(opened->size());
         if (const auto synced = env_.sync_directory_of(path); !synced) {
             failed_.store(true);

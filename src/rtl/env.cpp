@@ -164,19 +164,42 @@ int open_flags(OpenMode mode) {
     return O_RDONLY;
 }
 
+// A file that is not ours to change stays as it is: it was there before.
+void protect_like(int descriptor, const struct stat& now, const struct stat& model) {
+    constexpr mode_t rights = 0777;
+    mode_t given = model.st_mode & rights;
+    if (now.st_gid != model.st_gid && ::fchown(descriptor, static_cast<uid_t>(-1), model.st_gid) != 0) given &= ~070U;
+    if ((now.st_mode & rights) != given) static_cast<void>(::fchmod(descriptor, given));
+    // Last: who gives a file away may not change it any more.
+    if (now.st_uid != model.st_uid) static_cast<void>(::fchown(descriptor, model.st_uid, static_cast<gid_t>(-1)) == 0);
+}
+
+Result<std::unique_ptr<File>> open_file(const std::string& path, OpenMode mode, const struct stat* model) {
+    if (path.find('\0') != std::string::npos) return fail(STATUS_OBJECT_NAME_INVALID);
+    // O_NONBLOCK: opening a FIFO that somebody put there must not hang; regular files ignore it.
+    const int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    const int descriptor = ::open(path.c_str(), flags, model == nullptr ? 0644 : 0600);
+    if (descriptor < 0) return fail(open_status(path, errno));
+    auto file = std::make_unique<PosixFile>(descriptor, path);
+    struct stat info;
+    if (::fstat(descriptor, &info) != 0) return fail_errno();
+    if (S_ISDIR(info.st_mode)) return fail(STATUS_FILE_IS_A_DIRECTORY);
+    if (!S_ISREG(info.st_mode)) return fail(STATUS_OBJECT_TYPE_MISMATCH);
+    if (model != nullptr) protect_like(descriptor, info, *model);
+    return file;
+}
+
 class PosixEnv final : public Env {
 public:
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-        if (path.find('\0') != std::string::npos) return fail(STATUS_OBJECT_NAME_INVALID);
-        // O_NONBLOCK: opening a FIFO that somebody put there must not hang; regular files ignore it.
-        const int descriptor = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
-        if (descriptor < 0) return fail(open_status(path, errno));
-        auto file = std::make_unique<PosixFile>(descriptor, path);
+        return open_file(path, mode, nullptr);
+    }
+
+    Result<std::unique_ptr<File>> open_like(const std::string& path, OpenMode mode, const std::string& model) override {
         struct stat info;
-        if (::fstat(descriptor, &info) != 0) return fail_errno();
-        if (S_ISDIR(info.st_mode)) return fail(STATUS_FILE_IS_A_DIRECTORY);
-        if (!S_ISREG(info.st_mode)) return fail(STATUS_OBJECT_TYPE_MISMATCH);
-        return file;
+        const bool there = ::stat(model.c_str(), &info) == 0;
+        if (!there && errno != ENOENT) return fail_errno();
+        return open_file(path, mode, there ? &info : nullptr);
     }
 
     Result<void> rename(const std::string& from, const std::string& to) override {
@@ -211,6 +234,33 @@ Result<void> File::map_private(std::uint64_t offset, std::size_t length, std::by
 }
 
 Result<void> File::remap_private(std::uint64_t, std::size_t, std::byte*) { return fail(STATUS_NOT_SUPPORTED); }
+
+Result<std::unique_ptr<File>> Env::open_like(const std::string& path, OpenMode mode, const std::string&) {
+    return open(path, mode);
+}
+
+// The empty file keeps the name, so that what takes it in the end replaces nobody's file.
+Result<void> write_new_file(Env& env, const std::string& path, const std::string& model,
+                            const std::function<Result<void>(File&)>& write) {
+    RG_TRY(env.open_like(path, OpenMode::create_new, model));
+    const std::string partial = path + ".partial";
+    const auto put = [&]() -> Result<void> {
+        RG_TRY(env.remove(partial));  // of a run that was cut short
+        {
+            const auto file = RG_TRY(env.open_like(partial, OpenMode::create_new, model));
+            RG_TRY(write(*file));
+            RG_TRY(file->sync());
+        }
+        RG_TRY(env.rename(partial, path));
+        return env.sync_directory_of(path);
+    };
+    auto done = put();
+    if (!done) {
+        static_cast<void>(env.remove(partial));
+        static_cast<void>(env.remove(path));
+    }
+    return done;
+}
 
 Env& real_env() {
     static PosixEnv env;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -57,6 +58,10 @@ public:
     virtual ~Env() = default;
 
     virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+    // The same for a file that will hold what the file `model` holds: owner, group and mode become `model`'s, before
+    // anybody else can open a file that is made here. A group or owner that this process may not give gets no rights in
+    // the model's place. Where there is no `model`: as open. An Env without such things: as open.
+    virtual Result<std::unique_ptr<File>> open_like(const std::string& path, OpenMode mode, const std::string& model);
     virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
     virtual Result<void> remove(const std::string& path) = 0;  // success when it is not there
     // Makes the directory entry of `path` durable.
@@ -74,5 +79,10 @@ void set_io_error_sink(IoErrorSink sink);
 Result<std::unique_ptr<File>> file_of_descriptor(int descriptor);
 // The whole file, at most `limit` bytes (else REGISTRY_IO_FAILED).
 Result<std::string> read_whole(File& file, std::uint64_t limit);
+// A new file with what `write` puts into it, protected as `model`: after a failure it is not there, after a crash it is
+// not there, empty or whole. What is written stands in PATH.partial until it is durable.
+// ERRORS: OBJECT_NAME_COLLISION, those of `write`, Env and File.
+Result<void> write_new_file(Env& env, const std::string& path, const std::string& model,
+                            const std::function<Result<void>(File&)>& write);
 
 }  // namespace regent::rtl

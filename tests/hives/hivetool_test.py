@@ -2,6 +2,8 @@
 """hivetool's commands, as a user calls them. usage: hivetool_test.py MAKE_HIVE HIVETOOL"""
 import hashlib
 import json
+import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -117,6 +119,29 @@ class Commands(unittest.TestCase):
         self.assertLess(after["bytes"], before["bytes"])
         self.assertLess(after["wasted"], before["wasted"])
         self.assertEqual(before["kinds"]["keys"]["cells"], 21)
+
+    def test_what_is_written_is_for_the_same_users_as_the_hive(self):
+        hive = self.make("types")
+        for mode, mask in ((0o600, 0o022), (0o664, 0o077), (0o444, 0o022)):
+            Path(hive).chmod(mode)
+            for command in ("compact", "recover", "repair"):
+                out = Path(self.path(f"{command}-{mode:o}"))
+                before = os.umask(mask)
+                try:
+                    self.tool(command, hive, "-o", str(out))
+                finally:
+                    os.umask(before)
+                self.assertEqual(stat.S_IMODE(out.stat().st_mode), mode, command)
+        self.assertEqual(list(Path(self.place.name).glob("*.partial")), [])
+
+    def test_what_could_not_be_written_is_not_there(self):
+        hive, small_files = self.make("big"), 'trap "" XFSZ; ulimit -f 4; exec "$0" "$@"'
+        before = sorted(Path(self.place.name).iterdir())
+        for command in ("compact", "recover", "repair"):
+            done = subprocess.run(["sh", "-c", small_files, HIVETOOL, command, hive, "-o", self.path("out")],
+                                  capture_output=True, check=False)
+            self.assertEqual(done.returncode, ERROR, done)
+            self.assertEqual(sorted(Path(self.place.name).iterdir()), before)
 
     def test_stats_account_for_every_byte(self):
         for shape in ("types", "split", "big", "classes", "deleted"):
