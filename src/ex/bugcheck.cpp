@@ -103,9 +103,12 @@ const bool fail_fast_reports = [] {
 void set_bugcheck_hook(BugCheckHook hook) { bugcheck_hook.store(hook); }
 void set_raise_hook(RaiseHook hook) { raise_hook.store(hook); }
 
-void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail) {
+void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail, const EXCEPTION_RECORD* record,
+               const CONTEXT* context) {
     BugCheck check;
     check.code = code;
+    check.record = record;
+    check.context = context;
     std::copy(std::begin(parameters), std::end(parameters), check.parameters);
     stop(std::move(check), "    " + detail + "\n");
 }

@@ -13,6 +13,9 @@ struct BugCheck {
     ULONG_PTR parameters[4] = {};
     std::string driver;  // in whose routine it happened; empty: in none
     std::string text;    // the whole report, lines ended by \n
+    // The exception that nobody handled and where it happened; null when it is no exception.
+    const EXCEPTION_RECORD* record = nullptr;
+    const CONTEXT* context = nullptr;
 };
 
 // Called with the report before the process stops; may flush and must not return into the driver. Null: none.
@@ -20,8 +23,9 @@ using BugCheckHook = void (*)(const BugCheck& check);
 void set_bugcheck_hook(BugCheckHook hook);
 const char* bugcheck_name(ULONG code);
 
-// KeBugCheckEx with a line that says what happened.
-[[noreturn]] void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail);
+// KeBugCheckEx with a line that says what happened, and the exception if it is one.
+[[noreturn]] void stop_host(ULONG code, const ULONG_PTR (&parameters)[4], const std::string& detail,
+                            const EXCEPTION_RECORD* record = nullptr, const CONTEXT* context = nullptr);
 
 // Delivers an exception that a routine of the host raises to the driver that called it. Returns true when a filter said
 // to continue, false when no driver called. Installed by io.

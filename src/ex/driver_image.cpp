@@ -20,13 +20,25 @@ struct Slot {
     std::atomic<DriverId> id{0};
     std::atomic<std::uintptr_t> start{0};
     std::atomic<std::uintptr_t> end{0};
+    std::array<std::atomic<char>, sizeof(DriverImage::name)> name{};
 
-    void write(DriverId new_id, std::uintptr_t first, std::uintptr_t behind) {
+    void write(DriverId new_id, std::uintptr_t first, std::uintptr_t behind, std::string_view text) {
         version.fetch_add(1, std::memory_order_acq_rel);
+        for (std::size_t i = 0; i < name.size(); ++i)
+            name[i].store(i < text.size() && i + 1 < name.size() ? text[i] : 0, std::memory_order_release);
         id.store(new_id, std::memory_order_release);
         start.store(first, std::memory_order_release);
         end.store(behind, std::memory_order_release);
         version.fetch_add(1, std::memory_order_release);
+    }
+    // False: being written, or nobody's.
+    bool read(DriverImage& image) const {
+        const std::uint32_t before = version.load(std::memory_order_acquire);
+        image.start = start.load(std::memory_order_acquire);
+        image.end = end.load(std::memory_order_acquire);
+        for (std::size_t i = 0; i < name.size(); ++i) image.name[i] = name[i].load(std::memory_order_acquire);
+        return id.load(std::memory_order_acquire) != 0 && before % 2 == 0 &&
+               version.load(std::memory_order_relaxed) == before;
     }
     // The id when the image holds the address, else 0.
     DriverId find(std::uintptr_t where) const {
@@ -71,7 +83,7 @@ DriverId add_driver_image(std::string name, const void* start, std::size_t size,
     images.names.emplace(id, std::move(name));
     if (Slot* const slot = images.slot_of_locked(0)) {
         const auto first = reinterpret_cast<std::uintptr_t>(start);
-        slot->write(id, first, first + size);
+        slot->write(id, first, first + size, images.names[id]);
         const auto behind = static_cast<std::size_t>(slot - images.slots.data()) + 1;
         if (behind > images.used.load(std::memory_order_relaxed)) images.used.store(behind, std::memory_order_release);
     }
@@ -81,7 +93,7 @@ DriverId add_driver_image(std::string name, const void* start, std::size_t size,
 void remove_driver_image(DriverId id) {
     Registry& images = registry();
     ExclusiveGuard guard(images.lock);
-    if (Slot* const slot = id != 0 ? images.slot_of_locked(id) : nullptr) slot->write(0, 0, 0);
+    if (Slot* const slot = id != 0 ? images.slot_of_locked(id) : nullptr) slot->write(0, 0, 0, {});
     images.removed.push_back(id);
     if (images.removed.size() <= remembered_names) return;
     images.names.erase(images.removed.front());
@@ -95,6 +107,13 @@ DriverId driver_of(const void* address) {
     for (std::size_t i = 0; i < used; ++i)
         if (const DriverId found = images.slots[i].find(where)) return found;
     return 0;
+}
+
+void for_each_driver_image(void (*visit)(void* argument, const DriverImage& image), void* argument) {
+    const Registry& images = registry();
+    DriverImage image;
+    for (const Slot& slot : images.slots)
+        if (slot.read(image)) visit(argument, image);
 }
 
 std::uintptr_t driver_start(DriverId id) {

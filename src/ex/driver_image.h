@@ -25,4 +25,12 @@ std::uintptr_t driver_start(DriverId id);
 // "regmon" for a known id, "host" for 0.
 std::string driver_name(DriverId id);
 
+struct DriverImage {
+    std::uintptr_t start = 0;
+    std::uintptr_t end = 0;
+    char name[32] = {};  // cut when it is longer
+};
+// Takes no lock and no memory: for reports of crashes.
+void for_each_driver_image(void (*visit)(void* argument, const DriverImage& image), void* argument);
+
 }  // namespace regent::ex

@@ -56,10 +56,14 @@ void stop_unhandled(const EXCEPTION_RECORD& record, const CONTEXT& context, cons
     const auto context_address = reinterpret_cast<ULONG_PTR>(&context);
     const auto status = static_cast<ULONG>(record.ExceptionCode);
     if (code == 0x135)
-        ex::stop_host(code, {status, context_address, reinterpret_cast<ULONG_PTR>(frame->routine), 0}, line);
-    if (code == 0x3B) ex::stop_host(code, {status, where, context_address, 0}, line);
-    if (code == 0x7E) ex::stop_host(code, {status, where, reinterpret_cast<ULONG_PTR>(&record), context_address}, line);
-    ex::stop_host(code, {status, where, record.ExceptionInformation[0], record.ExceptionInformation[1]}, line);
+        ex::stop_host(code, {status, context_address, reinterpret_cast<ULONG_PTR>(frame->routine), 0}, line, &record,
+                      &context);
+    if (code == 0x3B) ex::stop_host(code, {status, where, context_address, 0}, line, &record, &context);
+    if (code == 0x7E)
+        ex::stop_host(code, {status, where, reinterpret_cast<ULONG_PTR>(&record), context_address}, line, &record,
+                      &context);
+    ex::stop_host(code, {status, where, record.ExceptionInformation[0], record.ExceptionInformation[1]}, line, &record,
+                  &context);
 }
 
 bool in_elf_driver() {

@@ -1,5 +1,7 @@
 #include "nt/crash_history.h"
 
+#include "nt/minidump.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +48,9 @@ std::string time_stamp() {
 
 void CrashHistory::record(const ex::BugCheck& check) const {
     ::mkdir(folder_.c_str(), 0700);
-    write_synced(folder_ + "/" + time_stamp() + "-" + std::to_string(::getpid()) + ".txt", check.text);
+    const std::string file = folder_ + "/" + time_stamp() + "-" + std::to_string(::getpid());
+    write_synced(file + ".txt", check.text);
+    write_minidump((file + ".dmp").c_str(), check);
     if (check.driver.empty()) return;
     auto counts = read_counts(counts_file());
     ++counts[check.driver];

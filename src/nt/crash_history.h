@@ -1,5 +1,6 @@
-// What bug checks leave behind in the store's folder `crash`: a report each, and how often a driver stopped the system
-// since the system last stopped by itself. A driver that did so twice is not started automatically any more.
+// What bug checks leave behind in the store's folder `crash`: a report and a minidump each, and how often a driver
+// stopped the system since the system last stopped by itself. A driver that did so twice is not started automatically
+// any more.
 #pragma once
 
 #include <string>
