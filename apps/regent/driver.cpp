@@ -98,6 +98,7 @@ NTSTATUS write_service_key(const DriverOptions& options, int start) {
     if (!options.image.empty() && NT_SUCCESS(status))
         status = set_string(key, "ImagePath", image_path(options.image), REG_EXPAND_SZ);
     if (!options.verify.empty()) set_dword("Verify", static_cast<ULONG>(verify_number(options.verify)));
+    if (options.budget != 0) set_dword("VerifyBudget", options.budget);
     // A driver that stops the system at its start must not be forgotten by that.
     if (NT_SUCCESS(status)) status = NtFlushKey(key);
     NtClose(key);
@@ -116,7 +117,7 @@ int load_driver(const DriverOptions& options) {
         std::fprintf(stderr, "regent: --verify takes report, stop or off\n");
         return 2;
     }
-    if (!options.image.empty() || start >= 0 || !options.verify.empty()) {
+    if (!options.image.empty() || start >= 0 || !options.verify.empty() || options.budget != 0) {
         const NTSTATUS status = write_service_key(options, start);
         if (!NT_SUCCESS(status)) return failed("cannot write the service key of " + options.name, status);
     }

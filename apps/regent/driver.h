@@ -10,7 +10,8 @@ struct DriverOptions {
     std::string image;  // with load: makes or changes the service key
     std::string start;  // boot, system, auto, demand, disabled; empty: as it is (demand for a new key)
     bool show_findings = true;
-    std::string verify;  // off, report, stop: how the verifier watches it; empty: as it is
+    std::string verify;   // off, report, stop: how the verifier watches it; empty: as it is
+    unsigned budget = 0;  // milliseconds that it lets a callback take; 0: as it is
 };
 // Each returns the exit code, with one line on stderr for a failure. A driver that the verifier watches: what it has
 // found so far is printed, and the code is 3 when that is not nothing.

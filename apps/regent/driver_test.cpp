@@ -122,6 +122,7 @@ int test_driver(const DriverTestOptions& options) {
     driver.image = std::filesystem::absolute(options.driver).string();
     driver.start = "demand";
     driver.verify = options.verify ? "report" : "off";
+    driver.budget = options.budget;
     driver.show_findings = false;  // all of them after the unload
     if (load_driver(driver) != 0) return 1;
     regtest::Tally tally;

@@ -12,6 +12,7 @@ struct DriverTestOptions {
     std::vector<std::string> parameters;  // Name=text or Name=dword:N, below the service key's Parameters
     std::vector<std::string> altitudes;   // trace: the filters to look at
     bool verify = false;                  // watched by the verifier
+    unsigned budget = 0;                  // milliseconds that it lets a callback take; 0: as many as usual
     bool verbose = false;                 // what the driver prints
 };
 // Loads the driver, runs the scripts' cases, unloads it. The exit code: 0 when every line was answered as expected the

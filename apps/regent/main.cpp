@@ -75,6 +75,8 @@ int main(int argc, char** argv) {
         ->expected(0, 1)
         ->default_str("report")
         ->check(CLI::IsMember({"report", "stop", "off"}));
+    load->add_option("--budget", driver.budget, "With --verify: milliseconds that a callback may take (100)")
+        ->check(CLI::Range(1u, 3'600'000u));
     load->callback([&] { code = select(choice) ? app::load_driver(driver) : 1; });
     CLI::App* unload = with_gate(driver_command->add_subcommand("unload", "Unload a driver"));
     unload->add_option("name", driver.name, "Name of the service key")->required();
@@ -90,6 +92,8 @@ int main(int argc, char** argv) {
         command->add_option("--parameter", test.parameters,
                             "Name=text or Name=dword:N below the service key's Parameters");
         command->add_flag("--verify", test.verify, "Let the verifier watch the driver; what it finds fails the run");
+        command->add_option("--budget", test.budget, "With --verify: milliseconds that a callback may take (100)")
+            ->check(CLI::Range(1u, 3'600'000u));
         command->add_flag("--verbose", test.verbose, "Show what the driver prints");
         command->callback([&test, &code] { code = app::test_driver(test); });
         return command;

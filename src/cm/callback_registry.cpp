@@ -117,6 +117,7 @@ Result<LARGE_INTEGER> insert(PEX_CALLBACK_FUNCTION function, const Altitude* alt
     registration->profile = profile;
     const ex::DriverId driver = ex::driver_of(reinterpret_cast<const void*>(function));
     registration->verified = ex::is_verified(driver) ? driver : 0;
+    registration->budget_ms = registration->verified != 0 ? ex::verifier::callback_budget(driver) : 0;
     registration->plain = profile == Profile::windows7 && registration->verified == 0;
     registration->legacy = altitude == nullptr;
     registration->altitude = altitude != nullptr ? *altitude : Altitude();

@@ -36,6 +36,7 @@ struct Registration {
     Profile profile = Profile::windows7;
     bool plain = true;          // of today's Windows, and not watched by the verifier
     ex::DriverId verified = 0;  // the driver, when it is watched
+    ULONG budget_ms = 0;        // then: what a call may take
     // Under the registration lock. A legacy registration has no altitude and stands above all that have one (R7).
     bool legacy = false;
     Altitude altitude;

@@ -11,8 +11,6 @@
 namespace regent::cm::filter {
 namespace {
 
-constexpr std::int64_t time_budget_ns = 100'000'000;
-
 // One call of a watched driver's callback.
 class WatchedCall {
 public:
@@ -24,9 +22,10 @@ public:
     ~WatchedCall() {
         if (registration_.verified == 0) return;
         ex::verifier::report_locks_kept("registry callback", locks_);
-        if (rtl::monotonic_ns() - start_ <= time_budget_ns) return;
+        if (rtl::monotonic_ns() - start_ <= std::int64_t{registration_.budget_ms} * 1'000'000) return;
         report(ex::verifier::rules::callback_budget,
-               "the callback took more than 100 ms for notification " + std::to_string(static_cast<int>(class_)));
+               "the callback took more than " + std::to_string(registration_.budget_ms) + " ms for notification " +
+                   std::to_string(static_cast<int>(class_)));
     }
     WatchedCall(const WatchedCall&) = delete;
     WatchedCall& operator=(const WatchedCall&) = delete;

@@ -13,6 +13,7 @@ using DriverId = std::uint32_t;  // 0: the host itself
 enum class Verify : std::uint8_t { off, report, stop };
 inline constexpr DriverId verified_bit = 0x80000000;
 inline constexpr DriverId stop_bit = 0x40000000;
+inline constexpr std::uint32_t usual_callback_budget = 100;  // milliseconds that the verifier lets a callback take
 inline bool is_verified(DriverId id) { return (id & verified_bit) != 0; }
 
 // Registers [start, start + size) as the driver `name`; the id is never used again for another load.

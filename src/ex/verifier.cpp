@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 
 #include "ex/bugcheck.h"
 #include "ex/call_driver.h"
@@ -21,6 +22,7 @@ constexpr std::size_t most_frames_shown = 12;
 struct Store {
     Mutex<LockRank::leaf> lock;
     std::deque<Finding> findings RG_GUARDED_BY(lock);
+    std::map<DriverId, ULONG> callback_budgets RG_GUARDED_BY(lock);  // of the drivers loaded now
 };
 
 Store& store() {
@@ -69,19 +71,25 @@ void describe(DriverId driver, const StackTrace& stack, Finding& finding) {
 
 }  // namespace
 
-void start(DriverId driver) {
+void start(DriverId driver, ULONG callback_budget) {
     const std::string name = driver_name(driver);
     verified_drivers.fetch_add(1, std::memory_order_relaxed);
     {
         Store& all = store();
         ExclusiveGuard guard(all.lock);
         std::erase_if(all.findings, [&](const Finding& finding) { return finding.driver == name; });
+        all.callback_budgets[driver] = callback_budget;
     }
     DebugSink::instance().print(DPFLTR_SYSTEM_ID, DPFLTR_INFO_LEVEL, "verifier: " + name + ": watched from here on\n");
 }
 
 void end(DriverId driver) {
     forget_locks_of(driver);
+    {
+        Store& all = store();
+        ExclusiveGuard guard(all.lock);
+        all.callback_budgets.erase(driver);
+    }
     verified_drivers.fetch_sub(1, std::memory_order_relaxed);
     DebugSink::instance().print(DPFLTR_SYSTEM_ID, DPFLTR_INFO_LEVEL,
                                 "verifier: " + driver_name(driver) + ": no longer watched\n");
@@ -116,6 +124,13 @@ StackTrace stack_in(DriverId driver) {
     stack.erase(std::find_if(stack.rbegin(), stack.rend(), is_its).base(), stack.end());
     stack.erase(stack.begin(), std::ranges::find_if(stack, is_its));
     return stack;
+}
+
+ULONG callback_budget(DriverId driver) {
+    Store& all = store();
+    ExclusiveGuard guard(all.lock);
+    const auto known = all.callback_budgets.find(driver);
+    return known != all.callback_budgets.end() ? known->second : usual_callback_budget;
 }
 
 std::vector<Finding> findings(std::string_view driver) {

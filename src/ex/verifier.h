@@ -68,7 +68,7 @@ extern std::atomic<std::uint32_t> verified_drivers;  // loaded now
 inline bool active() { return verified_drivers.load(std::memory_order_relaxed) != 0; }
 
 // A verified driver is about to start; what was found in an earlier load of that name is forgotten.
-void start(DriverId driver);
+void start(DriverId driver, ULONG callback_budget = usual_callback_budget);
 // It is gone. REQUIRES: none of its code runs any more.
 void end(DriverId driver);
 
@@ -78,6 +78,8 @@ void report(DriverId driver, const Rule& rule, const std::string& text, const St
 void report(DriverId driver, const Rule& rule, const std::string& text);
 // In a routine of the driver that has no stack now.
 void report_at(DriverId driver, const Rule& rule, const std::string& text, const void* routine);
+// Milliseconds that a registry callback of the driver may take. REQUIRES: it is watched.
+ULONG callback_budget(DriverId driver);
 // The findings of the driver's newest load.
 std::vector<Finding> findings(std::string_view driver);
 

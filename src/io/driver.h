@@ -20,6 +20,8 @@ struct DriverDescription {
     ULONG start = 3;      // 4 (disabled) is refused
     bool bind_missing_imports = false;    // BindMissingImports, ours: a PE image loads although an import is missing
     ex::Verify verify = ex::Verify::off;  // Verify, ours: 1 watched by the verifier, 2 stopped by its first finding
+    // VerifyBudget, ours: milliseconds that a callback may take while the driver is watched.
+    ULONG verify_budget = ex::usual_callback_budget;
     // Parameters\RegistryCallbackProfile, ours: the Windows whose registry callbacks the driver was written for.
     Utf16 callback_profile;
 };

@@ -67,7 +67,7 @@ Loaded<void> map_image(DriverState& driver, const DriverDescription& description
     driver.file = *identity;
     const Bytes memory = driver.code->memory();
     driver.id = ex::add_driver_image(rtl::to_utf8(driver.name), memory.data(), memory.size(), description.verify);
-    if (ex::is_verified(driver.id)) ex::verifier::start(driver.id);
+    if (ex::is_verified(driver.id)) ex::verifier::start(driver.id, description.verify_budget);
     cm::filter::set_driver_profile(driver.id, profile);
     DRIVER_OBJECT& object = driver.object->object;
     object.DriverStart = const_cast<std::byte*>(memory.data());

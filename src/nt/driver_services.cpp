@@ -46,6 +46,8 @@ NTSTATUS NtLoadDriver(PUNICODE_STRING DriverServiceName) {
             description.callback_profile = parameters->string(u"RegistryCallbackProfile").value_or(Utf16());
         description.verify =
             static_cast<ex::Verify>(std::min(key->dword(u"Verify").value_or(0), static_cast<ULONG>(ex::Verify::stop)));
+        if (const ULONG budget = key->dword(u"VerifyBudget").value_or(0); budget != 0)
+            description.verify_budget = budget;
         description.bind_missing_imports = key->dword(u"BindMissingImports").value_or(0) != 0;
     }
     description.name = std::move(service->name);
