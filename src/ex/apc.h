@@ -10,9 +10,11 @@ namespace regent::ex {
 
 struct ThreadState;
 
-// One routine on its way. `run` knows what kind of function `routine` is.
+// One routine on its way. `run` knows what kind of function `routine` is; `drop` is called instead when the thread ends
+// before, and may be null.
 struct UserApc {
     void (*run)(const UserApc& apc) = nullptr;
+    void (*drop)(const UserApc& apc) = nullptr;
     void (*routine)() = nullptr;
     void* arguments[3]{};
     std::unique_ptr<UserApc> next;
@@ -28,6 +30,7 @@ public:
     bool empty_locked() const { return first_ == nullptr; }
     // REQUIRES: called by the thread itself.
     std::unique_ptr<UserApc> take();
+    // The thread ends: nothing is queued any more, what is queued is dropped. Idempotent.
     void close();
 
 private:

@@ -44,8 +44,12 @@ std::unique_ptr<UserApc> ApcQueue::take() {
 }
 
 void ApcQueue::close() {
-    ExclusiveGuard guard(dispatcher_lock());
-    thread_ = nullptr;
+    {
+        ExclusiveGuard guard(dispatcher_lock());
+        thread_ = nullptr;
+    }
+    while (const auto apc = take())
+        if (apc->drop != nullptr) apc->drop(*apc);
 }
 
 void enter_apc_queue(ThreadState& thread) {
@@ -55,9 +59,11 @@ void enter_apc_queue(ThreadState& thread) {
 }
 
 void leave_apc_queue(ThreadState& thread) {
+    {
+        ExclusiveGuard guard(threads().lock);
+        threads().queues.erase(thread.tid);
+    }
     thread.apcs->close();
-    ExclusiveGuard guard(threads().lock);
-    threads().queues.erase(thread.tid);
 }
 
 Ref<ApcQueue> current_apc_queue() { return thread_state().apcs; }

@@ -11,6 +11,7 @@
 #include "io/driver_life.h"
 #include "io/flt.h"
 #include "io/request.h"
+#include "ob/apc.h"
 #include "ob/notify.h"
 #include "ob/system_thread.h"
 
@@ -57,11 +58,12 @@ void report_running(ex::DriverId driver) {
     };
     report("a work item without a device is queued or runs", ex::work_of(driver));
     report("a system thread runs", ob::driver_threads_of(driver));
+    report("an APC is queued or runs", ob::apcs_of(driver));
     for (const void* routine : ex::timers_of(driver))
         ex::verifier::report_at(driver, ex::verifier::rules::timer_left, "a timer or DPC is set", routine);
 }
 
-// A timer that is still set will run code of the image, and a thread does, so then the image stays mapped.
+// A timer or an APC will run code of the image, and a thread does, so then the image stays mapped.
 bool find_leftovers(DriverState& driver, std::string& findings) {
     using ex::verifier::Resource;
     const Bytes image = driver.code != nullptr ? driver.code->memory() : Bytes();
@@ -91,7 +93,9 @@ bool find_leftovers(DriverState& driver, std::string& findings) {
     if (timers != 0) add_finding(findings, std::to_string(timers) + " timers or DPCs left, the image stays mapped");
     const std::size_t threads = ob::driver_threads_of(driver.id).size();
     if (threads != 0) add_finding(findings, std::to_string(threads) + " threads left, the image stays mapped");
-    return timers + threads != 0;
+    const std::size_t apcs = ob::apcs_of(driver.id).size();
+    if (apcs != 0) add_finding(findings, std::to_string(apcs) + " APCs left, the image stays mapped");
+    return timers + threads + apcs != 0;
 }
 
 std::string run_unload(DriverState& driver) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ex/apc.h"
 #include "ex/dispatcher.h"
 #include "ex/thread_state.h"
 #include "ob/handle.h"
@@ -151,6 +152,9 @@ void Thread::exited(NTSTATUS status) {
     if (!exit_status_.compare_exchange_strong(running, status)) return;
     if (announced_.load(std::memory_order_acquire)) announce_end(*this);
     if (auto* hook = thread_exit_hook.load(std::memory_order_acquire)) hook(*this);
+    // Work on behalf of System ends on threads that go on.
+    if (current().thread == this && process_.get() == &host_process())
+        if (const auto apcs = ex::find_apc_queue(tid_)) apcs->close();
     thread_table().remove(tid_, this);
     ex::signal(header_in(dispatcher_header_));
 }
