@@ -31,8 +31,10 @@ Result<void> append_to_list(Edit& edit, CellIndex key, CellIndex value) {
     const Bytes list = count == 0 ? Bytes{} : edit.cells().data(node.value_list);
     CellIndex target = node.value_list;
     const std::size_t needed = (std::size_t{count} + 1) * 4;
+    if (needed > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);  // rounding left room that no copy has
     if (needed > list.size() && (count == 0 || !edit.grow(target, needed))) {
-        target = RG_TRY(edit.allocate(storage_of(key), (std::size_t{count} + 1 + count / 4) * 4));
+        const std::size_t room = std::min<std::size_t>(needed + count / 4 * 4, max_cell_data);
+        target = RG_TRY(edit.allocate(storage_of(key), room));
         std::copy_n(list.begin(), std::size_t{count} * 4, edit.fresh(target).begin());
         *rtl::record_at<Le32>(edit.fresh(target), std::uint64_t{count} * 4) = value;
         if (count != 0) edit.release_later(node.value_list);
