@@ -104,7 +104,8 @@ private:
         if (!opened) {
             const NTSTATUS status = opened.error().code();
             if (status == STATUS_OBJECT_NAME_NOT_FOUND) return absent;
-            // A base block cut off behind its signature is the second; whether there may be none is judged like content.
+            // A base block cut off behind its signature is the second; whether there may be none is judged like
+            // content.
             if (status == STATUS_NOT_REGISTRY_FILE || status == STATUS_REGISTRY_CORRUPT) return unloadable;
             judge_.violation(where, rtl::status_name(status));
             return unloadable;
