@@ -56,11 +56,8 @@ struct Part {
     void (*measure)(HiveSuite&);
 };
 // `save` leaves the compact hive that `open`, `walk` and `memory` read.
-constexpr Part parts[] = {{"durable", measure_durable},
-                          {"save", measure_save},
-                          {"open", measure_open},
-                          {"walk", measure_walk},
-                          {"memory", measure_memory}};
+constexpr Part parts[] = {{"durable", measure_durable}, {"save", measure_save}, {"waits", measure_waits},
+                          {"open", measure_open},       {"walk", measure_walk}, {"memory", measure_memory}};
 
 int run(HiveSuite suite, const std::vector<std::string>& only) {
     if (!make_minimal_hive(suite)) {
@@ -89,7 +86,7 @@ int main(int argc, char** argv) {
     app.add_option("--json", json, "append JSON Lines to this file");
     app.add_option("--hive", hives, "a real hive to load and walk; may be given again");
     app.add_option("--hivetool", hivetool, "hivetool, for text against hivexml's");
-    app.add_option("--only", only, "durable, save, open, walk or memory; may be given again");
+    app.add_option("--only", only, "durable, save, waits, open, walk or memory; may be given again");
     app.add_option("--memory-of-walk", memory_of, "print the bytes that walking this hive needs beyond its size");
     CLI11_PARSE(app, argc, argv);
     if (!memory_of.empty()) return regent::bench::print_memory_of_walk(memory_of);

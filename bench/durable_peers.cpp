@@ -6,8 +6,10 @@
 #include "hive_suite.h"
 
 #ifdef RG_HAVE_LMDB
+#include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #endif
 #ifdef RG_HAVE_SQLITE
 #include <sqlite3.h>
@@ -29,12 +31,13 @@ namespace {
 
 #ifdef RG_HAVE_SQLITE
 // WAL with synchronous=FULL: a COMMIT returns when its frames are synced. A connection for each thread.
-class Sqlite final : public DurableStore {
+class Sqlite final : public DurableStore, public CopyingStore {
 public:
     explicit Sqlite(const Tree& tree) : tree_(tree) {}
     ~Sqlite() override {
         for (Connection& connection : connections_) {
             sqlite3_finalize(connection.set);
+            sqlite3_finalize(connection.get);
             sqlite3_close(connection.database);
         }
     }
@@ -46,8 +49,8 @@ public:
                 run(c,
                     "CREATE TABLE IF NOT EXISTS record(path TEXT, value TEXT, data BLOB, PRIMARY KEY(path, value)) "
                     "WITHOUT ROWID") &&
-                sqlite3_prepare_v2(c.database, "INSERT OR REPLACE INTO record VALUES(?1,?2,?3)", -1, &c.set, nullptr) ==
-                    SQLITE_OK;
+                prepare(c, "INSERT OR REPLACE INTO record VALUES(?1,?2,?3)", &c.set) &&
+                prepare(c, "SELECT data FROM record WHERE path=?1 AND value=?2", &c.get);
             if (!good) return false;
         }
         return build();
@@ -64,12 +67,32 @@ public:
         }
         return run(mine, "COMMIT");
     }
+    bool read(std::uint32_t key) override {
+        sqlite3_stmt* const get = connections_[0].get;
+        name_record(get, key, 1);
+        const bool there = sqlite3_step(get) == SQLITE_ROW && sqlite3_column_bytes(get, 0) == value_bytes;
+        sqlite3_reset(get);
+        return there;
+    }
+    bool copy_to(const std::string& path) override {
+        return run(connections_[1], ("VACUUM INTO '" + path + "'").c_str());
+    }
 
 private:
     struct Connection {
         sqlite3* database = nullptr;
         sqlite3_stmt* set = nullptr;
+        sqlite3_stmt* get = nullptr;
     };
+    static bool prepare(const Connection& c, const char* sql, sqlite3_stmt** statement) {
+        return sqlite3_prepare_v2(c.database, sql, -1, statement, nullptr) == SQLITE_OK;
+    }
+    void name_record(sqlite3_stmt* statement, std::uint32_t key, int value) const {
+        const std::string& path = tree_.folded_path[key];
+        const std::string& name = tree_.folded_value_name[value];
+        sqlite3_bind_text(statement, 1, path.data(), static_cast<int>(path.size()), nullptr);
+        sqlite3_bind_text(statement, 2, name.data(), static_cast<int>(name.size()), nullptr);
+    }
     static bool run(Connection& c, const char* sql) {
         return sqlite3_exec(c.database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
     }
@@ -84,10 +107,7 @@ private:
         return true;
     }
     bool put(Connection& c, std::uint32_t key, int value, const void* data) {
-        const std::string& path = tree_.folded_path[key];
-        const std::string& name = tree_.folded_value_name[value];
-        sqlite3_bind_text(c.set, 1, path.data(), static_cast<int>(path.size()), nullptr);
-        sqlite3_bind_text(c.set, 2, name.data(), static_cast<int>(name.size()), nullptr);
+        name_record(c.set, key, value);
         sqlite3_bind_blob(c.set, 3, data, value_bytes, nullptr);
         const bool done = sqlite3_step(c.set) == SQLITE_DONE;
         sqlite3_reset(c.set);
@@ -100,7 +120,7 @@ private:
 #endif
 
 #ifdef RG_HAVE_LMDB
-class Lmdb final : public DurableStore {
+class Lmdb final : public DurableStore, public CopyingStore {
 public:
     explicit Lmdb(const Tree& tree) : tree_(tree) {}
     ~Lmdb() override {
@@ -134,6 +154,22 @@ public:
             if (!put(txn, record_key(tree_, keys[i], 1), data)) return false;
         }
         return mdb_txn_commit(txn) == 0;
+    }
+    bool read(std::uint32_t key) override {
+        const std::string wanted = record_key(tree_, key, 1);
+        MDB_val k{wanted.size(), const_cast<char*>(wanted.data())};
+        MDB_val v{};
+        MDB_txn* txn = nullptr;
+        if (mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn) != 0) return false;
+        const bool there = mdb_get(txn, dbi_, &k, &v) == 0 && v.mv_size == value_bytes;
+        mdb_txn_abort(txn);
+        return there;
+    }
+    bool copy_to(const std::string& path) override {
+        const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        const bool done = file >= 0 && mdb_env_copyfd2(env_, file, MDB_CP_COMPACT) == 0;
+        ::close(file);
+        return done;
     }
 
 private:
@@ -190,7 +226,7 @@ private:
 #endif
 
 template <typename Store>
-[[maybe_unused]] std::unique_ptr<DurableStore> opened(const Tree& tree, const std::string& path, std::string& why) {
+[[maybe_unused]] std::unique_ptr<Store> opened(const Tree& tree, const std::string& path, std::string& why) {
     auto store = std::make_unique<Store>(tree);
     if (store->open(path)) return store;
     why = "its store could not be made in " + path;
@@ -225,6 +261,26 @@ std::unique_ptr<DurableStore> make_durable_tdb([[maybe_unused]] const Tree& tree
     return opened<Tdb>(tree, directory + "/durable.tdb", why);
 #else
     why = "libtdb-dev was not there when the bench was built (./run setup)";
+    return nullptr;
+#endif
+}
+
+std::unique_ptr<CopyingStore> make_copying_sqlite([[maybe_unused]] const Tree& tree,
+                                                  [[maybe_unused]] const std::string& directory, std::string& why) {
+#ifdef RG_HAVE_SQLITE
+    return opened<Sqlite>(tree, directory + "/copied.sqlite", why);
+#else
+    why = "libsqlite3-dev was not there when the bench was built (./run setup)";
+    return nullptr;
+#endif
+}
+
+std::unique_ptr<CopyingStore> make_copying_lmdb([[maybe_unused]] const Tree& tree,
+                                                [[maybe_unused]] const std::string& directory, std::string& why) {
+#ifdef RG_HAVE_LMDB
+    return opened<Lmdb>(tree, directory + "/copied.lmdb", why);
+#else
+    why = "liblmdb-dev was not there when the bench was built (./run setup)";
     return nullptr;
 #endif
 }

@@ -31,6 +31,7 @@ bool drop_from_cache(const std::string& path);
 
 void measure_durable(HiveSuite& suite);  // W5
 void measure_save(HiveSuite& suite);     // W9, W12; leaves the compact hive for the next two
+void measure_waits(HiveSuite& suite);    // W9: what a reader waits meanwhile
 void measure_open(HiveSuite& suite);     // W8
 void measure_walk(HiveSuite& suite);     // load, touch, walk, text
 void measure_memory(HiveSuite& suite);   // bytes beyond the mapped file a key touched
@@ -48,10 +49,20 @@ public:
     virtual bool commit(const std::uint32_t* keys, std::size_t count, std::uint32_t n, int thread) = 0;
     virtual bool two_threads() const { return true; }  // both may call at once
 };
+// A store of which one thread writes a compact copy while another reads.
+class CopyingStore {
+public:
+    virtual ~CopyingStore() = default;
+    virtual std::string name() const = 0;
+    virtual bool read(std::uint32_t key) = 0;  // value 1 of the key
+    virtual bool copy_to(const std::string& path) = 0;
+};
 // Each returns null, with the reason in `why`, when the peer is not there.
 std::unique_ptr<DurableStore> make_durable_sqlite(const Tree& tree, const std::string& directory, std::string& why);
 std::unique_ptr<DurableStore> make_durable_lmdb(const Tree& tree, const std::string& directory, std::string& why);
 std::unique_ptr<DurableStore> make_durable_tdb(const Tree& tree, const std::string& directory, std::string& why);
+std::unique_ptr<CopyingStore> make_copying_sqlite(const Tree& tree, const std::string& directory, std::string& why);
+std::unique_ptr<CopyingStore> make_copying_lmdb(const Tree& tree, const std::string& directory, std::string& why);
 
 // Opens the store anew, finds value 1 of `key`, and closes. Nanoseconds of the first two; negative when it failed.
 using FirstAnswer = std::function<double(std::uint32_t key)>;

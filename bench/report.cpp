@@ -69,7 +69,7 @@ double time_per_operation(std::size_t count, const std::function<void(std::size_
 Report::Report(std::string suite, const char* json_path) : suite_(std::move(suite)) {
     if (json_path != nullptr) json_ = std::fopen(json_path, "a");
     if (json_path != nullptr && json_ == nullptr) std::fprintf(stderr, "bench: cannot write %s\n", json_path);
-    std::printf("%-6s %-7s %9s %-14s %18s %18s %18s %5s %6s\n", "what", "variant", "n", "subject", "median", "min",
+    std::printf("%-6s %-11s %9s %-14s %18s %18s %18s %5s %6s\n", "what", "variant", "n", "subject", "median", "min",
                 "max", "runs", "steal");
 }
 
@@ -119,7 +119,7 @@ void Report::measure_paired(const std::string& workload, const std::string& vari
 }
 
 void Report::add(Figure figure) {
-    std::printf("%-6s %-7s %9llu %-14s %12.1f %-5s %12.1f %-5s %12.1f %-5s %5d %5.1f%%\n", figure.workload.c_str(),
+    std::printf("%-6s %-11s %9llu %-14s %12.1f %-5s %12.1f %-5s %12.1f %-5s %5d %5.1f%%\n", figure.workload.c_str(),
                 figure.variant.c_str(), static_cast<unsigned long long>(figure.n), figure.subject.c_str(),
                 figure.median, figure.unit.c_str(), figure.min, figure.unit.c_str(), figure.max, figure.unit.c_str(),
                 figure.runs, figure.steal);
