@@ -72,9 +72,10 @@ public:
 
 private:
     void roll_back_others(const Touch& touch) {
-        while (const auto other = intents().conflict(block_, touch)) {
+        while (auto other = intents().conflict(block_, touch)) {
             guard_.reset();
             other->give_way();
+            other = nullptr;  // the last reference, perhaps, whose end takes locks
             guard_.emplace(block_.hive().lock());
         }
     }

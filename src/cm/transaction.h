@@ -119,8 +119,7 @@ private:
     };
     Claims& claims_locked(KeyControlBlock& key) RG_REQUIRES(lock_);
     Transaction* child_owner_locked(const KeyControlBlock* parent, Utf16View name) const RG_REQUIRES(lock_);
-    static Transaction* any_owner(const Claims& claims);
-    Transaction* conflict_locked(const KeyControlBlock& key, const Touch& touch) const RG_REQUIRES(lock_);
+    static Ref<Transaction> any_living(const Claims& claims);
 
     mutable Mutex<LockRank::intents> lock_;
     std::unordered_map<const KeyControlBlock*, Claims> claims_ RG_GUARDED_BY(lock_);

@@ -33,10 +33,11 @@ Transaction* TransactionIntents::child_owner_locked(const KeyControlBlock* paren
     return entry == above->second.children.end() ? nullptr : entry->second;
 }
 
-Transaction* TransactionIntents::any_owner(const Claims& claims) {
-    if (claims.content != nullptr) return claims.content;
+// One that is about to be destroyed is rolled back already, but for taking its claims away.
+Ref<Transaction> TransactionIntents::any_living(const Claims& claims) {
+    if (auto owner = Ref<Transaction>::retain_if_alive(claims.content)) return owner;
     for (const auto& each : claims.children) {
-        if (each.second != nullptr) return each.second;
+        if (auto owner = Ref<Transaction>::retain_if_alive(each.second)) return owner;
     }
     return nullptr;
 }
@@ -92,33 +93,30 @@ void TransactionIntents::release(const Transaction& owner) {
     }
 }
 
-Transaction* TransactionIntents::conflict_locked(const KeyControlBlock& key, const Touch& touch) const {
-    using What = Touch::What;
-    const auto found = claims_.find(&key);
-    if (touch.what == What::content) return found == claims_.end() ? nullptr : found->second.content;
-    if (touch.what == What::child) {
-        if (found != claims_.end() && found->second.whole) return found->second.content;
-        return child_owner_locked(&key, touch.name);
-    }
-    if (Transaction* owner = child_owner_locked(key.parent(), key.name())) return owner;
-    if (touch.what == What::key) return found == claims_.end() ? nullptr : any_owner(found->second);
-    for (const auto& [block, claims] : claims_) {
-        Transaction* owner = is_below(*block, key) ? any_owner(claims) : nullptr;
-        if (owner != nullptr) return owner;
-    }
-    return touch.name.empty() ? nullptr : child_owner_locked(key.parent(), touch.name);
-}
-
 Ref<Transaction> TransactionIntents::conflict(const KeyControlBlock& key, const Touch& touch) const {
+    using What = Touch::What;
+    const auto living = [](Transaction* owner) { return Ref<Transaction>::retain_if_alive(owner); };
     ExclusiveGuard guard(lock_);
-    return Ref<Transaction>::retain(conflict_locked(key, touch));
+    const auto found = claims_.find(&key);
+    if (touch.what == What::content) return found == claims_.end() ? nullptr : living(found->second.content);
+    if (touch.what == What::child) {
+        if (found != claims_.end() && found->second.whole) return living(found->second.content);
+        return living(child_owner_locked(&key, touch.name));
+    }
+    if (auto owner = living(child_owner_locked(key.parent(), key.name()))) return owner;
+    if (touch.what == What::key) return found == claims_.end() ? nullptr : any_living(found->second);
+    for (const auto& [block, claims] : claims_) {
+        auto owner = is_below(*block, key) ? any_living(claims) : nullptr;
+        if (owner) return owner;
+    }
+    return touch.name.empty() ? nullptr : living(child_owner_locked(key.parent(), touch.name));
 }
 
 Ref<Transaction> TransactionIntents::any_in(const MountedHive& hive) const {
     ExclusiveGuard guard(lock_);
     for (const auto& [block, claims] : claims_) {
-        Transaction* owner = &block->hive() == &hive ? any_owner(claims) : nullptr;
-        if (owner != nullptr) return Ref<Transaction>::retain(owner);
+        auto owner = &block->hive() == &hive ? any_living(claims) : nullptr;
+        if (owner) return owner;
     }
     return nullptr;
 }

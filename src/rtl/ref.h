@@ -1,4 +1,5 @@
-// Ref<T>: a counted pointer for objects that carry their own count (ref()/unref() are called only by Ref).
+// Ref<T>: a counted pointer for objects that carry their own count (ref(), try_ref() and unref() are called only by
+// Ref).
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,13 @@ public:
     RefCounted(const RefCounted&) = delete;
     RefCounted& operator=(const RefCounted&) = delete;
     void ref() const { count_.fetch_add(1, std::memory_order_relaxed); }
+    // False: the last reference is gone, the object is about to be.
+    bool try_ref() const {
+        std::size_t count = count_.load(std::memory_order_relaxed);
+        while (count != 0 && !count_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
+        }
+        return count != 0;
+    }
     void unref() const {
         if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
@@ -43,6 +51,11 @@ public:
     static Ref retain(T* pointer) {
         if (pointer != nullptr) pointer->ref();
         return adopt(pointer);
+    }
+    // The same of an object that is known, under a lock that its destructor takes, but may have no reference left:
+    // null.
+    static Ref retain_if_alive(T* pointer) {
+        return pointer != nullptr && pointer->try_ref() ? adopt(pointer) : nullptr;
     }
     Ref(const Ref& other) : pointer_(other.pointer_) {
         if (pointer_ != nullptr) pointer_->ref();
