@@ -38,6 +38,7 @@ Result<KeyRef> Registry::find_application_hive(const std::string& file) {
 
 Result<KeyRef> Registry::mount_application_hive(Utf16View name, std::unique_ptr<hive::Hive> storage,
                                                 bool process_private, Ref<UnloadWaiter> waiter) {
+    RG_TRY(finish_interrupted(*storage));
     MountOptions options;
     options.application = true;
     options.process_private = process_private;

@@ -1,100 +1,52 @@
 #include "cm/commit_journal.h"
 
+#include <algorithm>
+
 #include "cm/flush_gate.h"
-#include "hive/format.h"
+#include "hive/durability.h"
 
 namespace regent::cm {
 
 namespace {
 
-// At the file's start; zeros when there is no commit to finish.
-struct Header {
-    rtl::Le32 signature;
-    rtl::Le32 version;
-    rtl::Le64 size;  // of what follows
-    rtl::Le64 hash;  // of it
-};
-static_assert(sizeof(Header) == 24);
-constexpr std::uint32_t signature = 0x54584752;  // "RGXT"
-constexpr std::uint64_t largest = std::uint64_t{1} << 31;
-
-void put_count(std::vector<std::byte>& out, std::uint32_t count) {
-    const Bytes bytes = rtl::as_bytes(&count, sizeof(count));
-    out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-std::optional<std::uint32_t> take_count(Bytes& in) {
-    const auto count = rtl::load<std::uint32_t>(in, 0);
-    if (count) in = in.subspan(sizeof(*count));
-    return count;
-}
-
 std::vector<std::byte> payload_of(std::span<const HiveCommit> parts) {
     std::vector<std::byte> out;
     for (const HiveCommit& part : parts) {
-        if (!part.reaches_a_file()) continue;
-        const std::string& file = part.hive->file();
-        put_count(out, static_cast<std::uint32_t>(file.size()));
-        const Bytes name = rtl::as_bytes(file.data(), file.size());
-        out.insert(out.end(), name.begin(), name.end());
-        std::vector<std::byte> changes;
-        std::uint32_t count = 0;
-        for (const KeyChange& change : part.changes) {
-            if (change.in_memory) continue;
-            write_change(changes, change);
-            ++count;
-        }
-        put_count(out, count);
-        out.insert(out.end(), changes.begin(), changes.end());
+        if (part.reaches_a_file()) put_part(out, part.hive->file(), part.changes);
     }
     return out;
 }
 
-std::optional<RecordedPart> take_part(Bytes& in) {
-    RecordedPart part;
-    const auto size = take_count(in);
-    if (!size || *size > in.size()) return std::nullopt;
-    part.file.assign(reinterpret_cast<const char*>(in.data()), *size);
-    in = in.subspan(*size);
-    const auto count = take_count(in);
-    if (!count) return std::nullopt;
-    for (std::uint32_t left = *count; left > 0; --left) {
-        auto change = read_change(in);
-        if (!change) return std::nullopt;
-        part.changes.push_back(std::move(*change));
-    }
-    return part;
-}
-
-// What the file says is to be finished; nothing when it is retired, or was never whole.
-Result<std::vector<RecordedPart>> read_record(rtl::File& file) {
-    std::vector<RecordedPart> parts;
-    Header header{};
-    const std::size_t got = RG_TRY(file.read_at(0, std::as_writable_bytes(std::span(&header, 1))));
-    if (got != sizeof(header) || header.signature != signature || header.version != 1 || header.size > largest)
-        return parts;
-    std::vector<std::byte> payload(header.size);
-    const std::size_t read = RG_TRY(file.read_at(sizeof(header), payload));
-    if (read != payload.size() || hive::marvin32(payload) != header.hash) return parts;
-    for (Bytes in = payload; !in.empty();) {
-        auto part = take_part(in);
-        if (!part) return fail(STATUS_REGISTRY_CORRUPT);  // whole, and yet not ours
-        parts.push_back(std::move(*part));
-    }
-    return parts;
+Result<void> do_again(hive::Hive& storage, const RecordedPart& part) {
+    for (const KeyChange& change : part.changes) RG_TRY(apply_change(storage, change));
+    return {};
 }
 
 Result<void> do_again(rtl::Env& env, const RecordedPart& part) {
     auto storage = hive::Hive::open(env, part.file, {});
     if (!storage) return std::unexpected(storage.error());
-    for (const KeyChange& change : part.changes) RG_TRY(apply_change(**storage, change));
+    RG_TRY(do_again(**storage, part));
     return (*storage)->reconcile();
 }
 
-Result<void> clear_header(rtl::File& file) {
-    const Header nothing{};
-    RG_TRY(file.write_at(0, rtl::as_bytes(&nothing, sizeof(nothing))));
-    return file.sync();
+std::string left_path(const std::string& journal) { return journal + ".left"; }
+
+std::vector<RecordedPart>::iterator find_part(std::vector<RecordedPart>& parts, const std::string& file) {
+    return std::find_if(parts.begin(), parts.end(), [&](const auto& each) { return same_file(each.file, file); });
+}
+
+// A hive has one part at most: it gets no other before that one is done.
+void put_left(std::vector<RecordedPart>& left, RecordedPart part) {
+    const auto there = find_part(left, part.file);
+    if (there == left.end())
+        left.push_back(std::move(part));
+    else
+        *there = std::move(part);
+}
+
+// The store's own hives are mounted when it starts: one of them that is not there then is not coming back.
+bool is_in_store(const std::string& file, const std::string& journal) {
+    return file.starts_with(journal.substr(0, journal.rfind('/') + 1));
 }
 
 }  // namespace
@@ -113,8 +65,13 @@ Result<void> CommitJournal::open(rtl::Env& env, const std::string& path) {
     auto file = env.open(path, rtl::OpenMode::create);
     if (!file) return std::unexpected(file.error());
     RG_TRY(env.sync_directory_of(path));
+    auto left = read_record(env, left_path(path));
+    if (!left) return std::unexpected(left.error());
     ExclusiveGuard guard(lock_);
+    env_ = &env;
+    path_ = path;
     file_ = std::move(*file);
+    left_ = std::move(*left);
     return {};
 }
 
@@ -122,24 +79,16 @@ void CommitJournal::close() {
     ExclusiveGuard guard(lock_);
     static_cast<void>(finish_locked());
     held_.clear();
+    left_.clear();
     file_.reset();
 }
 
 Result<void> CommitJournal::record(std::span<const HiveCommit> parts) {
-    const std::vector<std::byte> payload = payload_of(parts);
-    if (payload.size() > largest) return fail(STATUS_INSUFFICIENT_RESOURCES);
-    Header header{};
-    header.signature = signature;
-    header.version = 1;
-    header.size = payload.size();
-    header.hash = hive::marvin32(payload);
-    RG_TRY(file_->write_at(sizeof(header), payload));
-    RG_TRY(file_->write_at(0, rtl::as_bytes(&header, sizeof(header))));
-    return file_->sync();
+    return write_record(*file_, payload_of(parts));
 }
 
 Result<void> CommitJournal::retire() {
-    if (file_) RG_TRY(clear_header(*file_));
+    if (file_) RG_TRY(clear_record(*file_));
     for (const auto& hive : held_) hive->release();
     held_.clear();
     return {};
@@ -150,9 +99,47 @@ Result<void> CommitJournal::flush_parts(bool flush) {
     return finish_locked();
 }
 
+// A hive that had to go before its flush succeeded: its part is kept for the next time that it is loaded, so that the
+// others need not wait for it.
+Result<void> CommitJournal::leave_unloaded() {
+    const auto gone = [](const auto& hive) { return hive->unloaded(); };
+    if (!flush_first_ || std::none_of(held_.begin(), held_.end(), gone)) return {};
+    if (file_) {
+        std::vector<RecordedPart> left = left_;
+        auto parts = read_record(*file_);
+        if (!parts) return std::unexpected(parts.error());
+        for (const auto& hive : held_) {
+            const auto part = gone(hive) ? find_part(*parts, hive->file()) : parts->end();
+            if (part != parts->end()) put_left(left, std::move(*part));
+        }
+        RG_TRY(replace_record(*env_, left_path(path_), left));
+        left_ = std::move(left);
+    }
+    for (const auto& hive : held_) {
+        if (gone(hive)) hive->release();
+    }
+    std::erase_if(held_, gone);
+    return {};
+}
+
+Result<void> CommitJournal::finish_part(hive::Hive& storage) {
+    ExclusiveGuard guard(lock_);
+    RG_TRY(leave_unloaded());
+    const auto part = find_part(left_, storage.path());
+    if (part == left_.end()) return {};
+    RG_TRY(do_again(storage, *part));
+    if (!hive::writes_files(storage.durability())) return {};  // left for who may write it
+    RG_TRY(storage.reconcile());
+    std::vector<RecordedPart> left = left_;
+    left.erase(left.begin() + (part - left_.begin()));
+    RG_TRY(replace_record(*env_, left_path(path_), left));
+    left_ = std::move(left);
+    return {};
+}
+
 Result<void> CommitJournal::finish_locked() {
     if (held_.empty()) return {};
-    Result<void> done;
+    Result<void> done = leave_unloaded();
     for (const auto& hive : held_) {
         if (flush_first_ && done) done = hive->flush_held();
     }
@@ -188,33 +175,40 @@ CommitOutcome CommitJournal::commit(std::span<HiveCommit> parts, const std::func
 }
 
 Result<std::vector<RecordedPart>> CommitJournal::interrupted(rtl::Env& env, const std::string& path) {
-    auto file = env.open(path, rtl::OpenMode::read);
-    if (file) return read_record(**file);
-    const NTSTATUS status = file.error().code();
-    if (status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND)
-        return std::vector<RecordedPart>();
-    return std::unexpected(file.error());
+    auto parts = read_record(env, left_path(path));
+    if (!parts) return parts;
+    auto last = read_record(env, path);
+    if (!last) return last;
+    for (RecordedPart& part : *last) put_left(*parts, std::move(part));
+    return parts;
 }
 
 Result<void> CommitJournal::recover(rtl::Env& env, const std::string& path, std::vector<std::string>& messages) {
     auto file = env.open(path, rtl::OpenMode::read_write);
     if (!file) {
-        if (file.error().code() == STATUS_OBJECT_NAME_NOT_FOUND) return {};
+        if (is_missing(file.error().code())) return {};
         return std::unexpected(file.error());
     }
-    const auto parts = read_record(**file);
+    auto parts = read_record(**file);
     if (!parts) return std::unexpected(parts.error());
     if (parts->empty()) return {};
-    for (const RecordedPart& part : *parts) {
+    auto left = read_record(env, left_path(path));
+    if (!left) return std::unexpected(left.error());
+    bool more = false;
+    for (RecordedPart& part : *parts) {
         const Result<void> done = do_again(env, part);
         const NTSTATUS status = rtl::to_ntstatus(done);
-        const bool lost = status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_NOT_REGISTRY_FILE ||
-                          status == STATUS_REGISTRY_CORRUPT;
+        const bool lost = is_missing(status) || status == STATUS_NOT_REGISTRY_FILE || status == STATUS_REGISTRY_CORRUPT;
         if (!done && !lost) return done;
-        messages.push_back(part.file + (done ? ": an interrupted commit was finished"
-                                             : ": an interrupted commit cannot be finished here"));
+        const bool later = lost && !is_in_store(part.file, path);
+        messages.push_back(part.file + (done    ? ": an interrupted commit was finished"
+                                        : later ? ": an interrupted commit will be finished when it is loaded"
+                                                : ": an interrupted commit cannot be finished here"));
+        if (later) put_left(*left, std::move(part));
+        more |= later;
     }
-    return clear_header(**file);
+    if (more) RG_TRY(replace_record(env, left_path(path), *left));
+    return clear_record(**file);
 }
 
 }  // namespace regent::cm

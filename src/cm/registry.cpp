@@ -378,13 +378,14 @@ Result<void> Registry::hold_to_durability() {
     return options_.durability == hive::Durability::every_operation ? flush_all() : Result<void>();
 }
 
-// A commit over several hives that the crash came between: of a hive that no file is written of, here.
+// A commit over several hives that the crash came between: of a hive that no file is written of, here; of one that was
+// not there when the others got their part, too.
 Result<void> Registry::finish_interrupted(hive::Hive& storage) const {
     for (const RecordedPart& part : options_.interrupted) {
-        if (part.file != storage.path()) continue;
+        if (!same_file(part.file, storage.path())) continue;
         for (const KeyChange& change : part.changes) RG_TRY(apply_change(storage, change));
     }
-    return {};
+    return commit_journal().finish_part(storage);
 }
 
 Result<void> Registry::flush_all() {
