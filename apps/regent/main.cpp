@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "audit.h"
 #include "driver.h"
 #include "driver_test.h"
 #include "lab.h"
@@ -105,6 +106,13 @@ int main(int argc, char** argv) {
     driver_command->add_subcommand("exports", "List what drivers may import, for a linker")->callback([&] {
         code = app::list_exports();
     });
+
+    app::AuditOptions audit;
+    CLI::App* audit_command =
+        with_gate(app.add_subcommand("audit", "Print the records of the security audit, a line of JSON each"));
+    audit_command->add_option("--after", audit.after, "Only records with a greater sequence number");
+    audit_command->add_flag("--follow", audit.follow, "Go on with what comes, until interrupted");
+    audit_command->callback([&] { code = select(choice) ? app::show_audit(audit) : 1; });
 
     CLI::App* lab_command = app.add_subcommand("lab", "Run an experiment of docs/lab");
     lab_command->add_option("experiment", lab.experiment, "1 to 4")->required()->check(CLI::Range(1, 4));

@@ -96,7 +96,7 @@ int serve(const nt::StoreOptions& chosen, const std::string& socket, int ready_f
 int main(int argc, char** argv) {
     CLI::App app{"The registry executive as a daemon on a Unix socket. Runs in the foreground until SIGTERM."};
     nt::StoreOptions options;
-    std::string store, socket, durability;
+    std::string store, socket, durability, audit;
     bool read_only = false, in_memory = false;
     int ready_fd = STDOUT_FILENO;
     bool supervised = false;
@@ -110,6 +110,9 @@ int main(int argc, char** argv) {
                        "[REGENT_DURABILITY, else lazy]");
     auto* const reads = app.add_flag("--read-only", read_only, "The same as --durability read-only")->excludes(word);
     app.add_flag("--memory", in_memory, "The same as --durability memory")->excludes(word)->excludes(reads);
+    app.add_option("--audit", audit,
+                   "What the security audit records: none, or some of registry, handles, privileges and other,\n"
+                   "separated by commas, each with :success or :failure for that alone [REGENT_AUDIT, else none]");
     app.add_flag("--supervise", supervised, "Start again after a crash; a driver that caused two is disabled");
     CLI11_PARSE(app, argc, argv);
     const auto environment = [](const char* name, std::string otherwise) {
@@ -128,8 +131,15 @@ int main(int argc, char** argv) {
         say("no durability: " + durability + " (lazy, lazy:SECONDS, every, read-only or memory)");
         return exit_failure;
     }
+    if (audit.empty()) audit = environment("REGENT_AUDIT", "none");
+    const auto policy = ob::AuditPolicy::parse(audit);
+    if (!policy) {
+        say("no audit policy: " + audit + " (none, or of registry, handles, privileges, other)");
+        return exit_failure;
+    }
+    options.audit = *policy;
     options.directory = store;
     if (!supervised) return serve(options, socket, ready_fd);
-    return supervise({"regentd", "--store", store, "--socket", socket, "--durability", durability, "--ready-fd",
-                      std::to_string(ready_fd)});
+    return supervise({"regentd", "--store", store, "--socket", socket, "--durability", durability, "--audit", audit,
+                      "--ready-fd", std::to_string(ready_fd)});
 }

@@ -306,6 +306,38 @@ NTSYSAPI NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, H
 NTSYSAPI NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet, PULONG PrivilegeSetLength,
     ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, BOOLEAN* GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, BOOLEAN* GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges,
+    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, BOOLEAN* GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges,
+    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, BOOLEAN* GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    BOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    BOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    BOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    BOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted);
+NTSYSAPI NTSTATUS NTAPI ZwPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted);
+NTSYSAPI NTSTATUS NTAPI NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName,
+    PUNICODE_STRING ServiceName, HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted);
+NTSYSAPI NTSTATUS NTAPI ZwPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName,
+    PUNICODE_STRING ServiceName, HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted);
 NTSYSAPI NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
     PVOID ThreadInformation, ULONG ThreadInformationLength);
 NTSYSAPI NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,

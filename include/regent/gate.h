@@ -1,7 +1,7 @@
 // Which registry this process works on: a store embedded in the process, or a daemon behind a Unix socket. Every Nt*
 // (and so every Reg*) call goes there. Without a choice the first call chooses as the command-line contract says:
 // REGENT_SOCKET, REGENT_STORE, a default daemon that answers, the user's own store. REGENT_DURABILITY says how a store
-// in this process is kept, in regentd's words (regentd --durability).
+// in this process is kept, REGENT_AUDIT what is recorded of its use, in regentd's words (--durability, --audit).
 #pragma once
 
 #include <expected>

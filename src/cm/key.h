@@ -13,6 +13,7 @@
 #include "cm/info_writer.h"
 #include "cm/key_body.h"
 #include "nt/ntregapi.h"
+#include "ob/audit.h"
 #include "rtl/env.h"
 #include "se/descriptor.h"
 #include "se/token.h"
@@ -39,6 +40,7 @@ struct OpenedKey {
     KeyRef body;
     ACCESS_MASK granted = 0;
     ULONG disposition = REG_OPENED_EXISTING_KEY;
+    ob::AuditMarks audit = {};
 };
 // For the caller in ob::current(). ERRORS: ob::lookup's; OBJECT_NAME_NOT_FOUND (any component), OBJECT_NAME_COLLISION
 // (CREATE_LINK on an existing key), OBJECT_NAME_INVALID (relative link target), CHILD_MUST_BE_VOLATILE, ACCESS_DENIED,
@@ -48,7 +50,7 @@ struct OpenedKey {
 Result<OpenedKey> open_key(const OpenRequest& request);
 // The rights that the caller may get on an existing key (CmCallback bypass, ObOpenObjectByPointer).
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,
-                                     KPROCESSOR_MODE mode);
+                                     KPROCESSOR_MODE mode, ob::AuditMarks* marks = nullptr);
 
 // ---- queries: answers go straight from the hive to `out`
 // ERRORS besides QueryOutcome's: INVALID_PARAMETER (class).

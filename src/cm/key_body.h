@@ -46,6 +46,8 @@ public:
     // Ends every request. Costs one load when there was none.
     void end_watch();
     std::atomic<std::uint32_t> handle_tags{0};
+    // The rights of the opening whose use is recorded each time (changed values, the key's end).
+    std::atomic<ACCESS_MASK> audited{0};
 
     // A name that lives as long as the body; made at first use, stale after a rename. Null when there is no memory or
     // the path is longer than a UNICODE_STRING can be.

@@ -105,8 +105,18 @@ std::uint64_t descriptor_place_locked(const KeyControlBlock& block);
 // What an earlier check_access_locked granted to the same question, if that is known and still true. No lock.
 std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
                                         KPROCESSOR_MODE mode);
-// REQUIRES: the hive's lock, the block alive. ERRORS: PRIVILEGE_NOT_HELD, ACCESS_DENIED.
+// What the descriptor's audit entries ask for goes into `marks` if access is granted and a handle is to be made
+// (`marks` not null), and is recorded at once otherwise. Answers of descriptors with such entries are not remembered
+// while the policy wants records, so that none is missed. REQUIRES: the hive's lock, the block alive. ERRORS:
+// PRIVILEGE_NOT_HELD, ACCESS_DENIED.
 Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
-                                        KPROCESSOR_MODE mode);
+                                        KPROCESSOR_MODE mode, ob::AuditMarks* marks = nullptr);
+// The same for a descriptor that the caller found.
+Result<ACCESS_MASK> check_descriptor(const KeyControlBlock& block, se::DescriptorView descriptor,
+                                     const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode,
+                                     ob::AuditMarks* marks);
+// The marks of access that was granted without a check: to a key's creator, or by privilege.
+ob::AuditMarks audit_of_grant(const std::optional<se::DescriptorView>& descriptor, const se::Token& token,
+                              ACCESS_MASK granted, KPROCESSOR_MODE mode);
 
 }  // namespace regent::cm

@@ -1,6 +1,7 @@
 // Descriptors of keys: they live in the hive, one copy for all keys that share it.
 #include "cm/transacted_key.h"
 #include "se/access.h"
+#include "se/audit.h"
 
 namespace regent::cm {
 
@@ -39,6 +40,21 @@ AccessQuestion question_of(const KeyControlBlock& block, std::uint64_t place, co
     return {place, block.hive().serial(), token.answer_id(), token.enabled(), desired};
 }
 
+bool is_audited(se::DescriptorView descriptor, KPROCESSOR_MODE mode) {
+    return ob::audits_anything() && mode != se::kernel_mode && se::has_audit_entries(descriptor);
+}
+
+void audit_answer(const KeyControlBlock& block, se::DescriptorView descriptor, const se::Token& token,
+                  ACCESS_MASK desired, const Result<ACCESS_MASK>& answer, ob::AuditMarks* marks) {
+    const ACCESS_MASK access = answer ? *answer : se::map_generic(desired, key_mapping);
+    const ACCESS_MASK rights = se::audited_rights(descriptor, token, access, answer.has_value(), key_mapping);
+    if (answer && marks != nullptr) {
+        marks->rights = rights;
+    } else if (rights != 0) {
+        ob::record_check(key_type().name, block.path(), answer ? rights : access, answer.has_value());
+    }
+}
+
 bool is_current(const KeyControlBlock& block, std::uint64_t place) {
     return static_cast<std::uint32_t>(place >> 32) == block.hive().descriptor_generation();
 }
@@ -63,8 +79,29 @@ std::optional<ACCESS_MASK> known_access(const KeyControlBlock& block, const se::
     return access_cache().find(question_of(block, place, token, desired));
 }
 
+Result<ACCESS_MASK> check_descriptor(const KeyControlBlock& block, se::DescriptorView descriptor,
+                                     const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode,
+                                     ob::AuditMarks* marks) {
+    se::PrivilegeSet used = 0;
+    const auto granted = se::access_check(descriptor, token, desired, key_mapping, mode, 0, &used);
+    if (is_audited(descriptor, mode)) [[unlikely]]
+        audit_answer(block, descriptor, token, desired, granted, marks);
+    if (marks != nullptr) marks->privileges = used;
+    return granted;
+}
+
+ob::AuditMarks audit_of_grant(const std::optional<se::DescriptorView>& descriptor, const se::Token& token,
+                              ACCESS_MASK granted, KPROCESSOR_MODE mode) {
+    ob::AuditMarks marks;
+    if (!descriptor || !is_audited(*descriptor, mode)) [[likely]]
+        return marks;
+    marks.rights = se::audited_rights(*descriptor, token, granted, true, key_mapping);
+    if ((granted & ACCESS_SYSTEM_SECURITY) != 0) marks.privileges = se::privilege_bit(SE_SECURITY_PRIVILEGE);
+    return marks;
+}
+
 Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::Token& token, ACCESS_MASK desired,
-                                        KPROCESSOR_MODE mode) {
+                                        KPROCESSOR_MODE mode, ob::AuditMarks* marks) {
     // Only answers of sound descriptors are remembered, so that one says that this is sound.
     const std::uint64_t place = descriptor_place_locked(block);
     if (const auto known = known_access(block, token, desired, mode)) return *known;
@@ -74,22 +111,23 @@ Result<ACCESS_MASK> check_access_locked(const KeyControlBlock& block, const se::
     // Before the check: what is enabled now is what it says at most.
     const bool own = block.security_state.load(std::memory_order_acquire) == KeyControlBlock::Security::sound;
     const AccessQuestion question = question_of(block, place, token, desired);
-    const ACCESS_MASK granted = RG_TRY(se::access_check(*descriptor, token, desired, key_mapping, mode));
-    if (own && token.enabled() == question.privileges && token.answer_id() == question.token)
+    const ACCESS_MASK granted = RG_TRY(check_descriptor(block, *descriptor, token, desired, mode, marks));
+    if (own && !is_audited(*descriptor, mode) && token.enabled() == question.privileges &&
+        token.answer_id() == question.token)
         access_cache().remember(question, granted);
     return granted;
 }
 
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,
-                                     KPROCESSOR_MODE mode) {
+                                     KPROCESSOR_MODE mode, ob::AuditMarks* marks) {
     if (key.bound() != nullptr) {
         TransactedKey transacted(key.block(), *key.bound()->transaction);
         RG_TRY(transacted.alive());
-        return transacted.check_access(token, desired, mode);
+        return transacted.check_access(token, desired, mode, marks);
     }
     const ReadKey read(key.block());
     RG_TRY(read.alive());
-    return check_access_locked(key.block(), token, desired, mode);
+    return check_access_locked(key.block(), token, desired, mode, marks);
 }
 
 Result<se::SecurityDescriptor> query_key_security(const KeyBody& key) {

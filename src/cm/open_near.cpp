@@ -117,7 +117,7 @@ private:
     }
 
     std::optional<Result<OpenedKey>> opened(KeyRef body) {
-        return OpenedKey{std::move(body), *access_.granted, context_.disposition};
+        return OpenedKey{std::move(body), *access_.granted, context_.disposition, access_.audit};
     }
 
     const OpenRequest& request_;

@@ -131,8 +131,10 @@ private:
         RG_TRY(key.alive());
         RG_TRY(may_exist());
         const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
-            return check_access_locked(at, *request_.access.token, desired, request_.access.mode);
+            return check_access_locked(at, *request_.access.token, desired, request_.access.mode,
+                                       &request_.access.audit);
         }));
+        if (by_privilege()) audit_grant(security_locked(at), granted);
         request_.access.granted = granted;
         auto body = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&at));
         if (!body) return std::unexpected(body.error());
@@ -144,8 +146,9 @@ private:
         RG_TRY(key.alive());
         RG_TRY(may_exist());
         const ACCESS_MASK granted = RG_TRY(grant_existing([&](ACCESS_MASK desired) {
-            return key.check_access(*request_.access.token, desired, request_.access.mode);
+            return key.check_access(*request_.access.token, desired, request_.access.mode, &request_.access.audit);
         }));
+        if (by_privilege()) audit_grant(key.security(), granted);
         request_.access.granted = granted;
         auto body = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&at), parse_->bound);
         if (!body) return std::unexpected(body.error());
@@ -187,6 +190,11 @@ private:
             return fail(STATUS_PRIVILEGE_NOT_HELD);
         }
         return desired & (KEY_ALL_ACCESS | ACCESS_SYSTEM_SECURITY);
+    }
+
+    // For rights that no list was asked for.
+    void audit_grant(const std::optional<se::DescriptorView>& descriptor, ACCESS_MASK granted) {
+        request_.access.audit = audit_of_grant(descriptor, *request_.access.token, granted, request_.access.mode);
     }
 
     // ERRORS, in this order: INVALID_PARAMETER (mount points only below here; too deep), ACCESS_DENIED (AC-3: the
@@ -273,6 +281,7 @@ private:
         Ref<KeyControlBlock> block = RG_TRY(key.create_child(name, image));
         auto made = ob::create_body<KeyBody>(key_type(), std::move(block), parse_->bound);
         if (!made) return std::unexpected(made.error());
+        if (ob::audits_anything()) audit_grant(se::DescriptorView::trusted(image.security), granted);
         request_.access.granted = granted;
         parse_->disposition = REG_CREATED_NEW_KEY;
         return std::move(*made);
@@ -295,6 +304,7 @@ private:
         descriptor_place_locked(*block);  // so that the next opening needs no lock
         auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
         if (!made) return std::unexpected(made.error());
+        if (ob::audits_anything()) audit_grant(security_locked((*made)->block()), granted);
         request_.access.granted = granted;
         parse_->disposition = REG_CREATED_NEW_KEY;
         const Result<void> done = key.done();
@@ -372,9 +382,10 @@ Result<OpenedKey> open_key(const OpenRequest& request) {
     // Parsing always grants; only \Registry itself, found without parsing, may come back unchecked.
     const Result<ACCESS_MASK> granted =
         access.granted ? Result<ACCESS_MASK>(*access.granted)
-                       : check_key_access(*opened.body, *access.token, access.desired, access.mode);
+                       : check_key_access(*opened.body, *access.token, access.desired, access.mode, &access.audit);
     if (!granted) return std::unexpected(granted.error());
     opened.granted = *granted;
+    opened.audit = access.audit;
     if (request.transaction && opened.body->bound() == nullptr) {
         auto bound = ob::create_body<KeyBody>(key_type(), Ref<KeyControlBlock>::retain(&opened.body->block()),
                                               request.transaction);

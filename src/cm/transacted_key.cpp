@@ -68,13 +68,13 @@ std::optional<se::DescriptorView> TransactedKey::security() const {
     return std::nullopt;
 }
 
-Result<ACCESS_MASK> TransactedKey::check_access(const se::Token& token, ACCESS_MASK desired,
-                                                KPROCESSOR_MODE mode) const {
+Result<ACCESS_MASK> TransactedKey::check_access(const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode,
+                                                ob::AuditMarks* marks) const {
     if (pending_ == nullptr || pending_->shadow == hive::nil_cell)
-        return check_access_locked(block_, token, desired, mode);
+        return check_access_locked(block_, token, desired, mode, marks);
     const auto descriptor = security();
     if (!descriptor) return fail(STATUS_ACCESS_DENIED);
-    return se::access_check(*descriptor, token, desired, key_mapping, mode);
+    return check_descriptor(block_, *descriptor, token, desired, mode, marks);
 }
 
 // ---- subkeys

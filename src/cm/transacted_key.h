@@ -26,7 +26,8 @@ public:
     std::int64_t next_time() const { return std::max(rtl::nt_time_now(), info().last_write_time); }
     std::optional<se::DescriptorView> security() const;
     // ERRORS: ACCESS_DENIED, PRIVILEGE_NOT_HELD.
-    Result<ACCESS_MASK> check_access(const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode) const;
+    Result<ACCESS_MASK> check_access(const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode,
+                                     ob::AuditMarks* marks = nullptr) const;
 
     // The subkey's block; null when the transaction sees none.
     Ref<KeyControlBlock> find_child(Utf16View name) const;

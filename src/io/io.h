@@ -12,8 +12,8 @@ struct IoOptions {
     std::string driver_directory;  // where a bare file name in ImagePath is looked up
 };
 
-// Creates the types Driver, Device and File, the default device procedures, \Device\HostFs (link \??\UNIX) and
-// \Device\DbgView (link \??\DbgView).
+// Creates the types Driver, Device and File, the default device procedures, \Device\HostFs (link \??\UNIX),
+// \Device\DbgView (link \??\DbgView) and \Device\Audit (link \??\Audit).
 Result<void> initialize(const IoOptions& options);
 
 // Sends IRP_MJ_SHUTDOWN where it was asked for, then unloads every driver that has an Unload routine. (NT unloads none

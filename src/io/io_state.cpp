@@ -116,6 +116,7 @@ Result<void> initialize(const IoOptions& wanted) {
     RG_TRY(start_host_fs());
     RG_TRY(start_dbgview());
     RG_TRY(start_fltmgr());
+    RG_TRY(start_audit_device());
     return {};
 }
 

@@ -115,5 +115,6 @@ void publish_types();  // IoFileObjectType and its kin
 Result<void> start_host_fs();
 Result<void> start_dbgview();
 Result<void> start_fltmgr();
+Result<void> start_audit_device();
 
 }  // namespace regent::io

@@ -2,10 +2,16 @@
 #pragma once
 
 #include "nt/ntseapi.h"
-#include "ob/process.h"
+#include "ob/audit.h"
 
 namespace regent::nt {
 
-inline bool may(unsigned privilege) { return ob::current().kernel() || ob::current().token().enabled(privilege); }
+inline bool may(unsigned privilege) {
+    if (ob::current().kernel()) return true;
+    const bool held = ob::current().token().enabled(privilege);
+    if (ob::audits_anything()) [[unlikely]]
+        ob::record_privilege(privilege, held);
+    return held;
+}
 
 }  // namespace regent::nt

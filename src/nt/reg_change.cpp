@@ -9,7 +9,14 @@ namespace regent::nt::service {
 NTSTATUS NtDeleteKey(HANDLE KeyHandle) {
     const auto key = reference_key(KeyHandle, DELETE);
     if (!key) return key.error().code();
-    const auto remove = [&] { return rtl::to_ntstatus(cm::delete_key(**key)); };
+    const auto remove = [&] {
+        if (((*key)->audited.load(std::memory_order_relaxed) & DELETE) == 0) [[likely]]
+            return rtl::to_ntstatus(cm::delete_key(**key));
+        const Utf16 name = (*key)->block().path();
+        const auto deleted = cm::delete_key(**key);
+        if (deleted) ob::record_delete(KeyHandle, key->get(), name);
+        return rtl::to_ntstatus(deleted);
+    };
     if (!cm::filter::any_registered()) return remove();
     REG_DELETE_KEY_INFORMATION info{};
     info.Object = key->get();

@@ -15,6 +15,12 @@ inline Result<cm::KeyRef> reference_key(HANDLE handle, ACCESS_MASK desired) {
     return ob::reference_as<cm::KeyBody>(handle, desired, cm::key_type(), ob::current().previous_mode);
 }
 
+// A handle to what was opened. What its descriptor wants recorded is recorded from here on.
+inline Result<HANDLE> insert_key(cm::OpenedKey opened, ULONG attributes, ob::OpenReason reason) {
+    if (opened.audit.rights != 0) opened.body->audited.store(opened.audit.rights, std::memory_order_relaxed);
+    return ob::insert_audited_handle(std::move(opened.body), opened.granted, attributes, reason, opened.audit);
+}
+
 // The size for the caller's ResultLength, and the status. A plain failure leaves the length alone.
 inline NTSTATUS finish_query(const Result<cm::QueryOutcome>& outcome, PULONG result_length) {
     if (!outcome) return outcome.error().code();

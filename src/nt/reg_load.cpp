@@ -176,7 +176,7 @@ private:
         request.desired = call_.desired;
         auto opened = cm::open_key(request);
         if (!opened) return std::unexpected(opened.error());
-        return hand_out(std::move(opened->body), opened->granted);
+        return hand_out(std::move(*opened));
     }
 
     Result<void> load_application() {
@@ -186,9 +186,11 @@ private:
         if (!root) return std::unexpected(root.error());
         const auto& context = ob::current();
         if (call_.desired == 0 && !context.kernel()) return fail(STATUS_ACCESS_DENIED);
-        const ACCESS_MASK granted =
-            RG_TRY(cm::check_key_access(**root, context.token(), call_.desired, context.previous_mode));
-        return hand_out(std::move(*root), granted);
+        cm::OpenedKey opened;
+        opened.granted =
+            RG_TRY(cm::check_key_access(**root, context.token(), call_.desired, context.previous_mode, &opened.audit));
+        opened.body = std::move(*root);
+        return hand_out(std::move(opened));
     }
 
     // The same file gives the same hive, unless it was loaded for one caller alone.
@@ -210,9 +212,8 @@ private:
         return cm::registry().mount_application_hive(name, std::move(*storage), alone, waiter(false));
     }
 
-    Result<void> hand_out(cm::KeyRef root, ACCESS_MASK granted) {
-        const HANDLE handle =
-            RG_TRY(ob::insert_handle(std::move(root), granted, target_.get().attributes, ob::OpenReason::open));
+    Result<void> hand_out(cm::OpenedKey root) {
+        const HANDLE handle = RG_TRY(insert_key(std::move(root), target_.get().attributes, ob::OpenReason::open));
         *call_.root_handle = handle;
         return {};
     }

@@ -63,10 +63,11 @@ public:
         // STATUS_SUCCESS without a key: a callback swallowed it.
         if (!NT_SUCCESS(status) || !opened.body) return status;
         const auto reason = opened.disposition == REG_CREATED_NEW_KEY ? ob::OpenReason::create : ob::OpenReason::open;
-        const auto made = ob::insert_handle(std::move(opened.body), opened.granted, request_.attributes, reason);
+        const ULONG what = opened.disposition;
+        const auto made = insert_key(std::move(opened), request_.attributes, reason);
         if (!made) return made.error().code();
         *handle = *made;
-        write_optional(disposition, opened.disposition);
+        write_optional(disposition, what);
         return status;
     }
 

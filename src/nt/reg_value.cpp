@@ -1,5 +1,6 @@
 // NtQueryValueKey, NtEnumerateValueKey, NtSetValueKey, NtDeleteValueKey.
 #include "cm/callback.h"
+#include "nt/reg_audit.h"
 #include "nt/reg_key.h"
 #include "nt/service.h"
 
@@ -95,7 +96,11 @@ NTSTATUS NtSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleI
     if (!copied) return copied.error().code();
     const auto key = reference_key(KeyHandle, KEY_SET_VALUE);
     if (!key) return key.error().code();
-    const auto set = [&] { return rtl::to_ntstatus(cm::set_value(**key, name.view(), Type, data.view())); };
+    const auto set = [&] {
+        ValueAudit audit(KeyHandle, **key, name.view());
+        const ValueAudit::Written written{Type, data.view()};
+        return audit.done(rtl::to_ntstatus(cm::set_value(**key, name.view(), Type, data.view())), &written);
+    };
     if (!cm::filter::any_registered()) return set();
     REG_SET_VALUE_KEY_INFORMATION info{};
     info.Object = key->get();
@@ -154,7 +159,10 @@ NTSTATUS NtDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName) {
     if (!captured) return captured.error().code();
     const auto key = reference_key(KeyHandle, KEY_SET_VALUE);
     if (!key) return key.error().code();
-    const auto remove = [&] { return rtl::to_ntstatus(cm::delete_value(**key, name.view())); };
+    const auto remove = [&] {
+        ValueAudit audit(KeyHandle, **key, name.view());
+        return audit.done(rtl::to_ntstatus(cm::delete_value(**key, name.view())), nullptr);
+    };
     if (!cm::filter::any_registered()) return remove();
     REG_DELETE_VALUE_KEY_INFORMATION info{};
     info.Object = key->get();

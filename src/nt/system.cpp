@@ -197,6 +197,7 @@ std::expected<void, BootFailure> start_registry(Executive& executive, const Stor
 std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& options) {
     ob::initialize();
     executive.objects = true;
+    ob::set_audit_policy(options.audit);
     watch_thread_ends();
     tm::publish_types();
     auto ready = start_registry(executive, options);

@@ -9,6 +9,7 @@
 
 #include "hive/durability.h"
 #include "nt/ntdef.h"
+#include "ob/audit.h"
 
 namespace regent::nt {
 
@@ -18,6 +19,7 @@ struct StoreOptions {
     // When changes reach the store's files, also those of hives that services load.
     hive::Durability durability = hive::Durability::lazy;
     int lazy_flush_seconds = 5;  // lazy: how often what changed is flushed; 0: only on request and at the stop
+    ob::AuditPolicy audit = {};  // what the security audit records: nothing, as on Windows (docs/audit.md)
     std::function<void(const std::string& line)> log = {};  // what log_message() is given; any thread
 };
 

@@ -44,10 +44,19 @@ Result<Referenced> find_entry(HANDLE handle, Process& caller, KPROCESSOR_MODE mo
     return Referenced{std::move(entry.object), entry.granted, entry.attributes};
 }
 
+// The first use of each right of an audited handle is recorded.
+[[gnu::cold, gnu::noinline]] void note_use(HANDLE handle, Process& caller, void* body, ACCESS_MASK used) {
+    const auto place = locate(handle, caller, user_mode);
+    if (!place) return;
+    const std::uint32_t bits = pack_audit(used) & ~handle_audited;
+    const std::uint32_t taken = place->process->handles().take_attributes(place->value, body, bits);
+    if (taken != 0) record_use(value_of(handle), body, unpack_audit(taken));
+}
+
 }  // namespace
 
 Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef<void> object, ACCESS_MASK granted,
-                                  ULONG attributes, OpenReason reason) {
+                                  ULONG attributes, OpenReason reason, std::uint32_t audit) {
     ObjectHeader& header = header_of(object.get());
     // Counted first: from here on a temporary name stays.
     header.handle_count.fetch_add(1);
@@ -57,11 +66,11 @@ Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef
             return std::unexpected(allowed.error());
         }
     }
-    ULONG kept = attributes & (OBJ_INHERIT | handle_protect_close);
+    ULONG kept = (attributes & (OBJ_INHERIT | handle_protect_close)) | audit;
     auto value = process.handles().insert(std::move(object), granted, kept);
     if (!value) {
         // NOLINTNEXTLINE(bugprone-use-after-move): taken over only by an insert that succeeds
-        release_handle(process, {std::move(object), granted, 0});
+        release_handle(process, {std::move(object), granted, 0}, 0);
         return std::unexpected(value.error());
     }
     ULONG_PTR full = kernel_value ? *value | kernel_value_bits : *value;
@@ -69,12 +78,20 @@ Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef
 }
 
 Result<HANDLE> insert_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes, OpenReason reason) {
+    return insert_audited_handle(std::move(object), granted, attributes, reason, {});
+}
+
+Result<HANDLE> insert_audited_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes, OpenReason reason,
+                                     const AuditMarks& marks) {
     Context& context = current();
     bool kernel_value = (attributes & OBJ_KERNEL_HANDLE) != 0 && context.kernel();
     Process& target = kernel_value ? system_process() : *context.process;
+    const ObjectRef<void> recorded = marks.rights != 0 ? object : nullptr;
     // The low bit of attributes means protection inside tables only.
-    return insert_handle_into(target, kernel_value, std::move(object), granted, attributes & ~handle_protect_close,
-                              reason);
+    auto made = insert_handle_into(target, kernel_value, std::move(object), granted, attributes & ~handle_protect_close,
+                                   reason, pack_audit(marks.rights));
+    if (made && recorded) record_opening(*made, recorded.get(), granted, marks);
+    return made;
 }
 
 Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const ObjectType* type,
@@ -83,6 +100,10 @@ Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const
     if (!found) return found;
     if (type != nullptr && &type_of(found->object.get()) != type) return fail(STATUS_OBJECT_TYPE_MISMATCH);
     if (mode != kernel_mode && (desired & ~found->granted) != 0) return fail(STATUS_ACCESS_DENIED);
+    if ((found->attributes & handle_audited) != 0) [[unlikely]] {
+        if (mode != kernel_mode) note_use(handle, *current().process, found->object.get(), desired);
+        found->attributes &= ~ULONG{handle_audit_bits};
+    }
     return found;
 }
 
@@ -100,15 +121,20 @@ Result<void*> reference_body(HANDLE handle, ACCESS_MASK desired, const ObjectTyp
     } else if (mode != kernel_mode && (desired & ~found.granted) != 0) {
         status = STATUS_ACCESS_DENIED;
     }
-    if (status == STATUS_SUCCESS) [[likely]]
+    if (status == STATUS_SUCCESS) [[likely]] {
+        if ((found.attributes & handle_audited) != 0 && mode != kernel_mode) [[unlikely]]
+            note_use(handle, *current().process, found.body, desired);
         return found.body;
+    }
     dereference(found.body);
     return fail(status);
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): the entry ends here
-void release_handle(Process& process, HandleEntry entry) {
+void release_handle(Process& process, HandleEntry entry, ULONG_PTR value) {
     ObjectHeader& header = header_of(entry.object.get());
+    if ((entry.attributes & handle_audited) != 0) [[unlikely]]
+        record_close(process, value, entry.object.get());
     std::int64_t before = header.handle_count.fetch_sub(1);
     if (auto close = header.type->procedures.close) close(process, entry.object.get(), entry.granted, 0, before);
     if (before == 1) remove_name(entry.object.get(), true);
@@ -118,7 +144,7 @@ Result<void> close_handle(HANDLE handle, KPROCESSOR_MODE mode) {
     if (is_pseudo(handle)) return {};
     Located place = RG_TRY(locate(handle, *current().process, mode));
     HandleEntry entry = RG_TRY(place.process->handles().remove(place.value));
-    release_handle(*place.process, std::move(entry));
+    release_handle(*place.process, std::move(entry), value_of(handle));
     return {};
 }
 
@@ -142,8 +168,14 @@ Result<HANDLE> duplicate_into(const DuplicateRequest& request, Process& source_p
     bool kernel_value = (request.attributes & OBJ_KERNEL_HANDLE) != 0 && mode == kernel_mode;
     Process& owner = kernel_value ? system_process() : *target;
     ULONG attributes = request.attributes & ~handle_protect_close;
-    return insert_handle_into(owner, kernel_value, std::move(source->object), granted, attributes,
-                              OpenReason::duplicate);
+    // What is recorded of a handle is recorded of its copies (inferred).
+    const bool audited = (source->attributes & handle_audited) != 0;
+    const std::uint32_t audit = source->attributes & (handle_audited | pack_audit(granted));
+    const ObjectRef<void> recorded = audited ? source->object : nullptr;
+    auto made = insert_handle_into(owner, kernel_value, std::move(source->object), granted, attributes,
+                                   OpenReason::duplicate, audit);
+    if (made && recorded) record_duplicate(value_of(request.source), *made, *target, recorded.get());
+    return made;
 }
 
 }  // namespace
@@ -160,7 +192,7 @@ Result<HANDLE> duplicate_handle(const DuplicateRequest& request, KPROCESSOR_MODE
     if (!is_pseudo(request.source)) {
         Located place = RG_TRY(locate(request.source, *source_process, mode));
         auto entry = place.process->handles().remove(place.value);
-        if (entry) release_handle(*place.process, std::move(*entry));
+        if (entry) release_handle(*place.process, std::move(*entry), value_of(request.source));
         if (!entry) closed = std::unexpected(entry.error());
     }
     if (request.target_process != nullptr) return made;

@@ -2,18 +2,23 @@
 #pragma once
 
 #include "nt/ntobapi.h"
+#include "ob/audit.h"
 #include "ob/object.h"
 #include "ob/process.h"
 
 namespace regent::ob {
 
-// A handle of `process`, kernel value or not; no attribute is looked at but OBJ_INHERIT and protection.
+// A handle of `process`, kernel value or not; no attribute is looked at but OBJ_INHERIT and protection. `audit`: what
+// of it is recorded, as pack_audit() gives it.
 Result<HANDLE> insert_handle_into(Process& process, bool kernel_value, ObjectRef<void> object, ACCESS_MASK granted,
-                                  ULONG attributes, OpenReason reason);
+                                  ULONG attributes, OpenReason reason, std::uint32_t audit = 0);
 // A handle to `object` for the current process, or, with OBJ_KERNEL_HANDLE in `attributes`, for the System process (bit
 // 31 of such a value is set). Runs the type's open procedure. ERRORS: INSUFFICIENT_RESOURCES, or the procedure's.
 Result<HANDLE> insert_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes,
                              OpenReason reason = OpenReason::open);
+// The same where the check of access found out what is recorded, beginning with the opening itself.
+Result<HANDLE> insert_audited_handle(ObjectRef<void> object, ACCESS_MASK granted, ULONG attributes, OpenReason reason,
+                                     const AuditMarks& marks);
 
 struct Referenced {
     ObjectRef<void> object;
@@ -37,8 +42,8 @@ Result<ObjectRef<T>> reference_as(HANDLE handle, ACCESS_MASK desired, const Obje
 // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
 Result<void> close_handle(HANDLE handle, KPROCESSOR_MODE mode);
 
-// Closes one entry of a process's table, running the type's close procedure.
-void release_handle(Process& process, HandleEntry entry);
+// Closes one entry of a process's table, running the type's close procedure. `value` is for the record of it.
+void release_handle(Process& process, HandleEntry entry, ULONG_PTR value);
 
 struct DuplicateRequest {
     HANDLE source_process;

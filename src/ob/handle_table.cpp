@@ -139,6 +139,20 @@ Result<void> HandleTable::set_attributes(std::uint32_t value, std::uint32_t attr
     return {};
 }
 
+std::uint32_t HandleTable::take_attributes(std::uint32_t value, const void* body, std::uint32_t bits) {
+    Entry* found = lock_entry(value);
+    if (found == nullptr) return 0;
+    std::uint32_t taken = 0;
+    const std::uintptr_t word = found->word.load(std::memory_order_relaxed) & ~lock_bit;
+    if (word == reinterpret_cast<std::uintptr_t>(body)) {
+        const std::uint32_t attributes = found->attributes.load(std::memory_order_relaxed);
+        taken = attributes & bits;
+        found->attributes.store(attributes & ~bits, std::memory_order_relaxed);
+    }
+    found->word.store(word, std::memory_order_release);
+    return taken;
+}
+
 std::optional<HandleEntry> HandleTable::remove_next(std::uint32_t& index) {
     while (index < limit_.load(std::memory_order_acquire)) {
         if (auto taken = remove(index++ << 2, true)) return std::move(*taken);

@@ -63,6 +63,9 @@ public:
     // ERRORS: INVALID_HANDLE, HANDLE_NOT_CLOSABLE.
     Result<HandleEntry> remove(std::uint32_t value, bool ignore_protection = false);
     Result<void> set_attributes(std::uint32_t value, std::uint32_t attributes);
+    // Takes `bits` out of the attributes of a handle to `body`; those that were there. Of several threads one gets a
+    // bit.
+    std::uint32_t take_attributes(std::uint32_t value, const void* body, std::uint32_t bits);
     // The first entry at or after `index`, removed; `index` moves behind it. For a process that ends: start with 0.
     std::optional<HandleEntry> remove_next(std::uint32_t& index);
     // Shows every entry that is there when its turn comes: visit(value, entry).

@@ -1,6 +1,7 @@
 // From a path to an object: directories, symbolic links, and the parse procedures of types below which others continue.
 #pragma once
 
+#include "ob/audit.h"
 #include "ob/object.h"
 #include "ob/process.h"
 
@@ -23,6 +24,7 @@ struct AccessState {
     ACCESS_MASK desired;
     // Set by a parse procedure that made the check itself; then lookup's caller makes none.
     std::optional<ACCESS_MASK> granted;
+    AuditMarks audit = {};  // what that check found out
     // The current context, asking for `desired`; OBJ_FORCE_ACCESS_CHECK makes a kernel caller a user.
     static AccessState for_current(ACCESS_MASK desired, ULONG attributes = 0);
 };

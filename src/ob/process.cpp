@@ -113,7 +113,7 @@ void Process::close_all_handles() {
     Thread* const own = caller != nullptr && &caller->process() == this ? caller : nullptr;
     CallerScope scope(*this, own, kernel_mode);
     std::uint32_t index = 0;
-    while (auto entry = handles_->remove_next(index)) release_handle(*this, std::move(*entry));
+    while (auto entry = handles_->remove_next(index)) release_handle(*this, std::move(*entry), (index - 1) << 2);
 }
 
 Thread::Thread(ObjectRef<Process> process, std::uint32_t tid) : tid_(tid), process_(std::move(process)) {

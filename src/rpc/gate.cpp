@@ -46,6 +46,13 @@ std::expected<Choice, GateFailure> use_store(const std::string& directory) {
     if (const std::string wanted = environment("REGENT_DURABILITY");
         !wanted.empty() && !nt::set_durability(options, wanted))
         return std::unexpected(GateFailure{STATUS_INVALID_PARAMETER, "no durability: REGENT_DURABILITY=" + wanted});
+    if (const std::string wanted = environment("REGENT_AUDIT"); !wanted.empty()) {
+        const auto policy = ob::AuditPolicy::parse(wanted);
+        if (!policy) {
+            return std::unexpected(GateFailure{STATUS_INVALID_PARAMETER, "no audit policy: REGENT_AUDIT=" + wanted});
+        }
+        options.audit = *policy;
+    }
     if (auto started = nt::start_system(options); !started)
         return std::unexpected(GateFailure{started.error().status, started.error().message});
     nt::set_gate(&nt::local_table());

@@ -6,54 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "se/privilege.h"
 #include "win32/security.h"
 
 using namespace regent;
 using namespace regent::win32;
 
 namespace {
-
-struct Privilege {
-    const char* name;
-    ULONG number;
-};
-constexpr Privilege privileges[] = {
-    {"SeCreateTokenPrivilege", SE_CREATE_TOKEN_PRIVILEGE},
-    {"SeAssignPrimaryTokenPrivilege", SE_ASSIGNPRIMARYTOKEN_PRIVILEGE},
-    {"SeLockMemoryPrivilege", SE_LOCK_MEMORY_PRIVILEGE},
-    {"SeIncreaseQuotaPrivilege", SE_INCREASE_QUOTA_PRIVILEGE},
-    {"SeMachineAccountPrivilege", SE_MACHINE_ACCOUNT_PRIVILEGE},
-    {"SeTcbPrivilege", SE_TCB_PRIVILEGE},
-    {"SeSecurityPrivilege", SE_SECURITY_PRIVILEGE},
-    {"SeTakeOwnershipPrivilege", SE_TAKE_OWNERSHIP_PRIVILEGE},
-    {"SeLoadDriverPrivilege", SE_LOAD_DRIVER_PRIVILEGE},
-    {"SeSystemProfilePrivilege", SE_SYSTEM_PROFILE_PRIVILEGE},
-    {"SeSystemtimePrivilege", SE_SYSTEMTIME_PRIVILEGE},
-    {"SeProfileSingleProcessPrivilege", SE_PROF_SINGLE_PROCESS_PRIVILEGE},
-    {"SeIncreaseBasePriorityPrivilege", SE_INC_BASE_PRIORITY_PRIVILEGE},
-    {"SeCreatePagefilePrivilege", SE_CREATE_PAGEFILE_PRIVILEGE},
-    {"SeCreatePermanentPrivilege", SE_CREATE_PERMANENT_PRIVILEGE},
-    {"SeBackupPrivilege", SE_BACKUP_PRIVILEGE},
-    {"SeRestorePrivilege", SE_RESTORE_PRIVILEGE},
-    {"SeShutdownPrivilege", SE_SHUTDOWN_PRIVILEGE},
-    {"SeDebugPrivilege", SE_DEBUG_PRIVILEGE},
-    {"SeAuditPrivilege", SE_AUDIT_PRIVILEGE},
-    {"SeSystemEnvironmentPrivilege", SE_SYSTEM_ENVIRONMENT_PRIVILEGE},
-    {"SeChangeNotifyPrivilege", SE_CHANGE_NOTIFY_PRIVILEGE},
-    {"SeRemoteShutdownPrivilege", SE_REMOTE_SHUTDOWN_PRIVILEGE},
-    {"SeUndockPrivilege", SE_UNDOCK_PRIVILEGE},
-    {"SeSyncAgentPrivilege", SE_SYNC_AGENT_PRIVILEGE},
-    {"SeEnableDelegationPrivilege", SE_ENABLE_DELEGATION_PRIVILEGE},
-    {"SeManageVolumePrivilege", SE_MANAGE_VOLUME_PRIVILEGE},
-    {"SeImpersonatePrivilege", SE_IMPERSONATE_PRIVILEGE},
-    {"SeCreateGlobalPrivilege", SE_CREATE_GLOBAL_PRIVILEGE},
-    {"SeTrustedCredManAccessPrivilege", SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE},
-    {"SeRelabelPrivilege", SE_RELABEL_PRIVILEGE},
-    {"SeIncreaseWorkingSetPrivilege", SE_INC_WORKING_SET_PRIVILEGE},
-    {"SeTimeZonePrivilege", SE_TIME_ZONE_PRIVILEGE},
-    {"SeCreateSymbolicLinkPrivilege", SE_CREATE_SYMBOLIC_LINK_PRIVILEGE},
-    {"SeDelegateSessionUserImpersonatePrivilege", SE_DELEGATE_SESSION_USER_IMPERSONATE_PRIVILEGE},
-};
 
 struct Account {
     se::Sid sid;
@@ -161,9 +120,11 @@ extern "C" {
 BOOL WINAPI LookupPrivilegeValueA(LPCSTR lpSystemName, LPCSTR lpName, PLUID lpLuid) {
     if (lpName == nullptr || lpLuid == nullptr) return refuse(ERROR_INVALID_PARAMETER);
     if (lpSystemName != nullptr && *lpSystemName != 0) return refuse(ERROR_NOT_SUPPORTED);
-    for (const Privilege& privilege : privileges) {
-        if (!rtl::equal_folded(rtl::from_utf8(privilege.name), rtl::from_utf8(lpName))) continue;
-        *lpLuid = {privilege.number, 0};
+    const Utf16 wanted = rtl::from_utf8(lpName);
+    for (ULONG number = 0; number < 64; ++number) {
+        const std::string_view name = se::privilege_name(number);
+        if (name.empty() || !rtl::equal_folded(rtl::from_utf8(name), wanted)) continue;
+        *lpLuid = {number, 0};
         return TRUE;
     }
     return refuse(ERROR_NO_SUCH_PRIVILEGE);
@@ -174,11 +135,9 @@ BOOL WINAPI LookupPrivilegeValueW(LPCWSTR lpSystemName, LPCWSTR lpName, PLUID lp
     return LookupPrivilegeValueA(system.c_str(), rtl::to_utf8(lpName).c_str(), lpLuid);
 }
 BOOL WINAPI LookupPrivilegeNameW(LPCWSTR, PLUID lpLuid, LPWSTR lpName, LPDWORD cchName) {
-    for (const Privilege& privilege : privileges) {
-        if (lpLuid->HighPart != 0 || privilege.number != lpLuid->LowPart) continue;
-        return put_name(rtl::from_utf8(privilege.name), lpName, cchName) ? TRUE : refuse(ERROR_INSUFFICIENT_BUFFER);
-    }
-    return refuse(ERROR_NO_SUCH_PRIVILEGE);
+    const std::string_view name = lpLuid->HighPart == 0 ? se::privilege_name(lpLuid->LowPart) : std::string_view();
+    if (name.empty()) return refuse(ERROR_NO_SUCH_PRIVILEGE);
+    return put_name(rtl::from_utf8(name), lpName, cchName) ? TRUE : refuse(ERROR_INSUFFICIENT_BUFFER);
 }
 
 BOOL WINAPI LookupAccountSidW(LPCWSTR, PSID Sid, LPWSTR Name, LPDWORD cchName, LPWSTR ReferencedDomainName,

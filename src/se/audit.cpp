@@ -1,0 +1,50 @@
+#include "se/audit.h"
+
+#include "se/access.h"
+#include "se/condition.h"
+
+namespace regent::se {
+namespace {
+
+bool is_conditional(const AceView& ace) { return ace.type() == SYSTEM_AUDIT_CALLBACK_ACE_TYPE; }
+
+bool asks_for_records(const AceView& ace) {
+    if ((ace.flags() & INHERIT_ONLY_ACE) != 0) return false;
+    return ace.type() == SYSTEM_AUDIT_ACE_TYPE || is_conditional(ace);
+}
+
+bool applies(const AceView& ace, DescriptorView descriptor, const Token& token) {
+    if (!token.matches(ace.sid_bytes(), Match::deny)) return false;
+    if (!is_conditional(ace)) return true;
+    const Bytes expression = ace.raw().subspan(8 + ace.sid_bytes().size());
+    return evaluate_condition(expression, {token, Match::deny, Identity::whole, descriptor}) != Truth::no;
+}
+
+}  // namespace
+
+bool has_audit_entries(DescriptorView descriptor) {
+    const auto sacl = descriptor.sacl();
+    if (!sacl) return false;
+    for (AceView ace : *sacl) {
+        if (asks_for_records(ace)) return true;
+    }
+    return false;
+}
+
+ACCESS_MASK audited_rights(DescriptorView descriptor, const Token& token, ACCESS_MASK mask, bool granted,
+                           const GENERIC_MAPPING& mapping) {
+    const auto sacl = descriptor.sacl();
+    if (!sacl) return 0;
+    ACCESS_MASK rights = map_generic(mask, mapping);
+    if ((rights & MAXIMUM_ALLOWED) != 0) rights = (rights & ~ACCESS_MASK{MAXIMUM_ALLOWED}) | mapping.GenericAll;
+    const std::uint8_t outcome = granted ? SUCCESSFUL_ACCESS_ACE_FLAG : FAILED_ACCESS_ACE_FLAG;
+    ACCESS_MASK wanted = 0;
+    for (AceView ace : *sacl) {
+        if (!asks_for_records(ace) || (ace.flags() & outcome) == 0) continue;
+        const ACCESS_MASK of_entry = map_generic(ace.mask(), mapping) & rights & ~wanted;
+        if (of_entry != 0 && applies(ace, descriptor, token)) wanted |= of_entry;
+    }
+    return wanted;
+}
+
+}  // namespace regent::se

@@ -1,0 +1,364 @@
+// What the security audit records of keys: in this process, and by regentd about its clients.
+#include <sys/stat.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "fixture.h"
+#include "regent/audit_log.h"
+#include "regent/gate.h"
+#include "se/sddl.h"
+
+namespace regent::test {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Utf16View work = u"\\Registry\\Machine\\Software\\AuditTest";
+constexpr const char* work_name = "\\REGISTRY\\MACHINE\\SOFTWARE\\AuditTest";
+
+// The way to the executive: one in this process, or regentd.
+class AuditTest : public testing::TestWithParam<bool> {
+protected:
+    void SetUp() override { start("registry,handles,privileges,other"); }
+    void TearDown() override {
+        for (HANDLE handle : {key_, log_}) {
+            if (handle != nullptr) NtClose(handle);
+        }
+        close_gate();
+        if (daemon_) {
+            daemon_->signal(SIGTERM);
+            EXPECT_EQ(daemon_->wait(), 0);
+        }
+    }
+    bool remote() const { return GetParam(); }
+
+    void start(const std::string& policy) {
+        GateChoice choice;
+        if (remote()) {
+            ASSERT_EQ(::chmod(folder_.path().c_str(), 0711), 0);  // so that other users come to the socket
+            choice.socket = socket();
+            daemon_ = std::make_unique<Child>(std::vector<std::string>{
+                RG_BIN "/regentd", "--store", folder_.path() + "/store", "--socket", socket(), "--audit", policy});
+            ASSERT_NE(daemon_->read_line().find("ready"), std::string::npos);
+        } else {
+            choice.store = folder_.path() + "/store";
+            ::setenv("REGENT_AUDIT", policy.c_str(), 1);
+        }
+        const auto selected = select_gate(choice);
+        ASSERT_TRUE(selected) << selected.error().message;
+        ASSERT_EQ(open_log(), STATUS_SUCCESS);
+        take();
+    }
+    std::string socket() const { return folder_.path() + "/socket"; }
+
+    NTSTATUS open_log() {
+        Named name(AUDIT_LINK_NAME);
+        IO_STATUS_BLOCK status{};
+        return NtCreateFile(&log_, FILE_GENERIC_READ, &name.attributes, &status, nullptr, 0, 0, FILE_OPEN, 0, nullptr,
+                            0);
+    }
+    // The records since the last time.
+    std::vector<Json> take() {
+        std::vector<Json> records;
+        std::vector<char> buffer(AUDIT_MINIMUM_BUFFER);
+        for (;;) {
+            AUDIT_READ read{last_, 0, 0};
+            IO_STATUS_BLOCK status{};
+            EXPECT_EQ(NtDeviceIoControlFile(log_, nullptr, nullptr, nullptr, &status, IOCTL_AUDIT_READ, &read,
+                                            sizeof(read), buffer.data(), static_cast<ULONG>(buffer.size())),
+                      STATUS_SUCCESS);
+            std::memcpy(&batch_, buffer.data(), sizeof(batch_));
+            EXPECT_EQ(batch_.Produced, batch_.Kept + batch_.Dropped);
+            std::istringstream lines(std::string(buffer.data() + sizeof(batch_), batch_.TextBytes));
+            for (std::string line; std::getline(lines, line);) records.push_back(Json::parse(line));
+            last_ = batch_.Last;
+            if (batch_.Count == 0) return records;
+        }
+    }
+    std::vector<int> events(const std::vector<Json>& records) {
+        std::vector<int> events;
+        for (const Json& record : records) events.push_back(record["event"]);
+        return events;
+    }
+
+    // A new key with that descriptor, opened for everything; nothing of it is recorded yet.
+    void make(const char* sddl, Utf16View path = work) {
+        const auto descriptor = se::parse_sddl(sddl);
+        ASSERT_TRUE(descriptor) << sddl;
+        Named name(path);
+        name.attributes.SecurityDescriptor = const_cast<std::byte*>(descriptor->bytes().data());
+        ASSERT_EQ(NtCreateKey(&key_, KEY_ALL_ACCESS, &name.attributes, 0, nullptr, 0, nullptr), STATUS_SUCCESS);
+        NtClose(key_);
+        key_ = nullptr;
+        take();
+    }
+    static std::string me() { return "S-1-22-1-" + std::to_string(::geteuid()); }
+
+    TemporaryFolder folder_;
+    std::unique_ptr<Child> daemon_;
+    HANDLE log_ = nullptr;
+    HANDLE key_ = nullptr;
+    ULONGLONG last_ = 0;
+    AUDIT_BATCH batch_{};
+};
+
+TEST_P(AuditTest, an_opening_its_uses_and_its_end) {
+    make("O:SYG:SYD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
+    ASSERT_EQ(open_key(work, &key_, KEY_QUERY_VALUE | KEY_SET_VALUE), STATUS_SUCCESS);
+    EXPECT_EQ(set_dword(key_, u"v", 1), STATUS_SUCCESS);
+    EXPECT_EQ(set_dword(key_, u"v", 2), STATUS_SUCCESS);
+    Partial value{};
+    EXPECT_EQ(query(key_, u"v", value), STATUS_SUCCESS);
+    EXPECT_EQ(query(key_, u"v", value), STATUS_SUCCESS);
+    const std::string handle = [&] {
+        char text[24];
+        std::snprintf(text, sizeof text, "0x%llx", reinterpret_cast<unsigned long long>(key_));
+        return std::string(text);
+    }();
+    NtClose(key_);
+    key_ = nullptr;
+    const auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4663, 4657, 4657, 4663, 4658}));
+    for (const Json& record : records) {
+        EXPECT_EQ(record["subject"], me());
+        EXPECT_EQ(record["process_id"], ::getpid());
+        EXPECT_EQ(record["object_name"], work_name);
+        EXPECT_EQ(record["object_type"], "Key");
+        EXPECT_EQ(record["outcome"], "success");
+        EXPECT_NE(record["process"].get<std::string>().find("audit_test"), std::string::npos);
+        EXPECT_EQ(record["handle"], handle);
+    }
+    EXPECT_EQ(records[0]["access_mask"], "0x3");
+    EXPECT_EQ(records[0]["accesses"], (Json{"Query key value", "Set key value"}));
+    EXPECT_EQ(records[1]["access_mask"], "0x2");
+    EXPECT_EQ(records[2]["operation"], "created");
+    EXPECT_EQ(records[3]["operation"], "modified");
+    EXPECT_EQ(records[3]["value"], "v");
+    EXPECT_EQ(records[3]["old_data"], "01000000");
+    EXPECT_EQ(records[3]["new_data"], "02000000");
+    EXPECT_EQ(records[3]["new_type"], "REG_DWORD");
+    EXPECT_EQ(records[4]["access_mask"], "0x1");
+}
+
+// A remembered answer would skip the record of the second opening.
+TEST_P(AuditTest, every_opening_is_recorded) {
+    make("O:SYG:SYD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);
+        NtClose(key_);
+    }
+    key_ = nullptr;
+    EXPECT_EQ(events(take()), (std::vector{4656, 4658, 4656, 4658, 4656, 4658, 4656, 4658, 4656, 4658}));
+}
+
+TEST_P(AuditTest, a_refusal) {
+    make("O:SYG:SYD:P(A;;KR;;;WD)S:(AU;FA;SD;;;WD)(AU;FA;DC;;;WD)");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(open_key(work, &key_, KEY_SET_VALUE | KEY_NOTIFY), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(open_key(work, &key_, WRITE_DAC), STATUS_ACCESS_DENIED);  // of which no record is wanted
+    ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);                   // nor of successes
+    NtClose(key_);
+    key_ = nullptr;
+    const auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4656}));
+    EXPECT_EQ(records[0]["outcome"], "failure");
+    EXPECT_EQ(records[0]["access_mask"], "0x12");
+    EXPECT_EQ(records[0]["handle"], "0x0");
+    EXPECT_EQ(records[0]["object_name"], work_name);
+}
+
+TEST_P(AuditTest, a_key_that_inherits_its_list_is_recorded_from_its_creation_to_its_end) {
+    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;CIIOSA;KA;;;WD)");
+    const Utf16 path = Utf16(work) + u"\\child";
+    ASSERT_EQ(create_key(path, &key_), STATUS_SUCCESS);
+    EXPECT_EQ(NtDeleteKey(key_), STATUS_SUCCESS);
+    NtClose(key_);
+    key_ = nullptr;
+    const auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4663, 4660, 4658}));
+    EXPECT_EQ(records[0]["object_name"], work_name + std::string("\\child"));
+    EXPECT_EQ(records[1]["access_mask"], "0x10000");
+    EXPECT_EQ(records[2]["object_name"], work_name + std::string("\\child"));
+}
+
+TEST_P(AuditTest, a_key_that_is_made_below_an_audited_one_uses_its_right) {
+    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;SAFA;LC;;;WD)(AU;SA;CCDC;;;BA)(AU;SA;0x4;;;WD)");
+    ASSERT_EQ(create_key(Utf16(work) + u"\\child", &key_), STATUS_SUCCESS);
+    const auto records = take();
+    ASSERT_EQ(events(records), std::vector{4663});
+    EXPECT_EQ(records[0]["accesses"], Json{"Create sub-key"});
+    EXPECT_EQ(records[0]["object_name"], work_name);
+}
+
+TEST_P(AuditTest, a_list_that_is_set_later_counts_from_the_next_opening) {
+    make("O:SYG:SYD:(A;;KA;;;WD)");
+    ASSERT_EQ(open_key(work, &key_, KEY_READ | ACCESS_SYSTEM_SECURITY), STATUS_SUCCESS);
+    const auto list = se::parse_sddl("S:(AU;SA;KA;;;WD)");
+    EXPECT_EQ(NtSetSecurityObject(key_, SACL_SECURITY_INFORMATION, const_cast<std::byte*>(list->bytes().data())),
+              STATUS_SUCCESS);
+    NtClose(key_);
+    EXPECT_TRUE(take().empty());
+    ASSERT_EQ(open_key(work, &key_, KEY_READ | ACCESS_SYSTEM_SECURITY), STATUS_SUCCESS);
+    const auto records = take();
+    ASSERT_EQ(events(records), std::vector{4656});
+    EXPECT_EQ(records[0]["privileges"], Json{"SeSecurityPrivilege"});
+}
+
+TEST_P(AuditTest, a_transacted_opening_is_recorded_as_well) {
+    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;CISA;KA;;;WD)");
+    HANDLE transaction = nullptr;
+    ASSERT_EQ(NtCreateRegistryTransaction(&transaction, TRANSACTION_ALL_ACCESS, nullptr, 0), STATUS_SUCCESS);
+    Named name(Utf16(work) + u"\\child");
+    ASSERT_EQ(NtCreateKeyTransacted(&key_, KEY_WRITE, &name.attributes, 0, nullptr, 0, transaction, nullptr),
+              STATUS_SUCCESS);
+    EXPECT_EQ(set_dword(key_, u"v", 1), STATUS_SUCCESS);
+    NtClose(key_);
+    key_ = nullptr;
+    NtClose(transaction);
+    EXPECT_EQ(events(take()), (std::vector{4663, 4656, 4663, 4657, 4658}));
+}
+
+TEST_P(AuditTest, keys_without_a_list_leave_nothing) {
+    make("O:SYG:SYD:(A;;KA;;;WD)S:(ML;;NW;;;LW)");
+    ASSERT_EQ(open_key(work, &key_, KEY_ALL_ACCESS), STATUS_SUCCESS);
+    EXPECT_EQ(set_dword(key_, u"v", 1), STATUS_SUCCESS);
+    EXPECT_TRUE(take().empty());
+}
+
+TEST_P(AuditTest, a_privileged_service_is_recorded) {
+    EXPECT_EQ(NtUnloadKey(nullptr), STATUS_ACCESS_VIOLATION);
+    HANDLE token = nullptr;
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_DEFAULT, &token), STATUS_SUCCESS);
+    se::Sid system_level(16, {SECURITY_MANDATORY_SYSTEM_RID + 0x100});
+    TOKEN_MANDATORY_LABEL label{};
+    label.Label.Sid = &system_level;
+    EXPECT_EQ(NtSetInformationToken(token, TokenIntegrityLevel, &label, sizeof(label)), STATUS_SUCCESS);
+    NtClose(token);
+    const auto records = take();
+    ASSERT_EQ(events(records), std::vector{4673});
+    EXPECT_EQ(records[0]["privileges"], Json{"SeTcbPrivilege"});
+}
+
+// The services for programs with objects of their own.
+TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
+    HANDLE own = nullptr, token = nullptr;
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &own), STATUS_SUCCESS);
+    SECURITY_QUALITY_OF_SERVICE quality{sizeof(quality), SecurityImpersonation, 0, FALSE};
+    OBJECT_ATTRIBUTES attributes{};
+    InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
+    attributes.SecurityQualityOfService = &quality;
+    ASSERT_EQ(NtDuplicateToken(own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, &token), STATUS_SUCCESS);
+    const auto descriptor = se::parse_sddl("O:SYG:SYD:(A;;CC;;;WD)S:(AU;SAFA;CCDC;;;WD)");
+    auto* const bytes = const_cast<std::byte*>(descriptor->bytes().data());
+    GENERIC_MAPPING mapping{1, 2, 4, 7};
+    ACCESS_MASK granted = 0;
+    NTSTATUS access = STATUS_SUCCESS;
+    BOOLEAN close = FALSE;
+    Named subsystem(u"Post Office"), type(u"Letter"), name(u"\xD800\"to\" \U0001F4EE");
+    const HANDLE id = reinterpret_cast<HANDLE>(0x1234);
+    const auto check = [&](ACCESS_MASK desired) {
+        return NtAccessCheckAndAuditAlarm(&subsystem.string, id, &type.string, &name.string, bytes, desired, &mapping,
+                                          FALSE, &granted, &access, &close);
+    };
+    EXPECT_EQ(check(1), STATUS_NO_IMPERSONATION_TOKEN);
+    ASSERT_EQ(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &token, sizeof(token)),
+              STATUS_SUCCESS);
+    EXPECT_EQ(check(GENERIC_READ), STATUS_GENERIC_NOT_MAPPED);
+    EXPECT_EQ(check(1), STATUS_SUCCESS);
+    EXPECT_EQ(access, STATUS_SUCCESS);
+    EXPECT_EQ(granted, 1u);
+    EXPECT_EQ(close, TRUE);
+    EXPECT_EQ(NtCloseObjectAuditAlarm(&subsystem.string, id, close), STATUS_SUCCESS);
+    EXPECT_EQ(check(2), STATUS_SUCCESS);
+    EXPECT_EQ(access, STATUS_ACCESS_DENIED);
+    EXPECT_EQ(close, FALSE);
+    HANDLE none = nullptr;
+    ASSERT_EQ(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &none, sizeof(none)), STATUS_SUCCESS);
+    PRIVILEGE_SET set{1, 0, {{{SE_TCB_PRIVILEGE, 0}, 0}}};
+    EXPECT_EQ(NtOpenObjectAuditAlarm(&subsystem.string, id, &type.string, &name.string, bytes, token, 1, 1, &set, FALSE,
+                                     TRUE, &close),
+              STATUS_SUCCESS);
+    EXPECT_EQ(close, TRUE);
+    EXPECT_EQ(NtDeleteObjectAuditAlarm(&subsystem.string, id, TRUE), STATUS_SUCCESS);
+    EXPECT_EQ(NtPrivilegeObjectAuditAlarm(&subsystem.string, id, token, 1, &set, FALSE), STATUS_SUCCESS);
+    EXPECT_EQ(NtPrivilegedServiceAuditAlarm(&subsystem.string, &type.string, token, &set, TRUE), STATUS_SUCCESS);
+    const auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4658, 4656, 4656, 4660, 4674, 4673}));
+    EXPECT_EQ(records[0]["object_server"], "Post Office");
+    EXPECT_EQ(records[0]["object_type"], "Letter");
+    EXPECT_EQ(records[0]["object_name"], "\uFFFD\"to\" \U0001F4EE");
+    EXPECT_EQ(records[0]["handle"], "0x1234");
+    EXPECT_EQ(records[2]["outcome"], "failure");
+    EXPECT_EQ(records[3]["privileges"], Json{"SeTcbPrivilege"});
+    EXPECT_EQ(records[6]["service"], "Letter");
+    // Without the privilege of the process nothing is taken in.
+    TOKEN_PRIVILEGES off{1, {{{SE_AUDIT_PRIVILEGE, 0}, 0}}};
+    ASSERT_EQ(NtAdjustPrivilegesToken(own, FALSE, &off, 0, nullptr, nullptr), STATUS_SUCCESS);
+    EXPECT_EQ(NtCloseObjectAuditAlarm(&subsystem.string, id, TRUE), STATUS_PRIVILEGE_NOT_HELD);
+    EXPECT_EQ(NtPrivilegedServiceAuditAlarm(&subsystem.string, &type.string, token, &set, TRUE),
+              STATUS_PRIVILEGE_NOT_HELD);
+    EXPECT_TRUE(take().empty());
+    off.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+    EXPECT_EQ(NtAdjustPrivilegesToken(own, FALSE, &off, 0, nullptr, nullptr), STATUS_SUCCESS);
+    NtClose(own);
+    NtClose(token);
+}
+
+TEST_P(AuditTest, reading_needs_the_security_privilege) {
+    HANDLE token = nullptr;
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &token), STATUS_SUCCESS);
+    TOKEN_PRIVILEGES change{1, {{{SE_SECURITY_PRIVILEGE, 0}, 0}}};
+    ASSERT_EQ(NtAdjustPrivilegesToken(token, FALSE, &change, 0, nullptr, nullptr), STATUS_SUCCESS);
+    HANDLE kept = std::exchange(log_, nullptr);
+    EXPECT_EQ(open_log(), STATUS_PRIVILEGE_NOT_HELD);
+    log_ = kept;
+    change.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+    EXPECT_EQ(NtAdjustPrivilegesToken(token, FALSE, &change, 0, nullptr, nullptr), STATUS_SUCCESS);
+    NtClose(token);
+}
+
+// The subject is whoever calls, not the daemon.
+TEST_P(AuditTest, the_subject_is_the_client) {
+    if (!remote() || ::geteuid() != 0) GTEST_SKIP() << "needs a daemon and another user to call it";
+    make("O:SYG:SYD:(A;;KR;;;WD)S:(AU;SAFA;KA;;;S-1-22-1-12345)");
+    ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);  // not of the one whose records are wanted
+    Child client({"/proc/self/exe", "--client", socket()});
+    EXPECT_EQ(client.wait(), 0);
+    const auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4656, 4658}));
+    EXPECT_EQ(records[0]["outcome"], "failure");
+    for (const Json& record : records) {
+        EXPECT_EQ(record["subject"], "S-1-22-1-12345");
+        EXPECT_NE(record["process_id"], ::getpid());
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, AuditTest, testing::Bool(),
+                         [](const auto& way) { return way.param ? "remote" : "in_process"; });
+
+// Another user: asks for too much, then for what it may have, and ends without closing it.
+int run_client(const char* socket) {
+    if (::setgid(12345) != 0 || ::setuid(12345) != 0) return 2;
+    GateChoice choice;
+    choice.socket = socket;
+    if (!select_gate(choice)) return 3;
+    HANDLE key = nullptr, log = nullptr;
+    if (open_key(work, &key, KEY_SET_VALUE) != STATUS_ACCESS_DENIED) return 4;
+    if (open_key(work, &key, KEY_QUERY_VALUE) != STATUS_SUCCESS) return 5;
+    Named name(AUDIT_LINK_NAME);
+    IO_STATUS_BLOCK status{};
+    const NTSTATUS opened =
+        NtCreateFile(&log, FILE_GENERIC_READ, &name.attributes, &status, nullptr, 0, 0, FILE_OPEN, 0, nullptr, 0);
+    return NT_SUCCESS(opened) ? 6 : 0;
+}
+
+}  // namespace
+}  // namespace regent::test
+
+int main(int argc, char** argv) {
+    if (argc == 3 && std::string_view(argv[1]) == "--client") return regent::test::run_client(argv[2]);
+    testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}
