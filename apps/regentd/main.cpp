@@ -14,6 +14,7 @@
 #include "nt/user_profile.h"
 #include "ob/process.h"
 #include "regent/gate.h"
+#include "rpc/client_identity.h"
 #include "rpc/server.h"
 #include "supervise.h"
 
@@ -51,7 +52,7 @@ void announce(int ready_fd, const std::string& line) {
     if (ready_fd > STDERR_FILENO) ::close(ready_fd);
 }
 
-int serve(const nt::StoreOptions& chosen, const std::string& socket, int ready_fd) {
+int serve(const nt::StoreOptions& chosen, const std::string& socket, const std::string& admins, int ready_fd) {
     const sigset_t signals = block_signals();
     auto listener = rpc::listen_socket(socket);
     if (!listener) {
@@ -73,6 +74,7 @@ int serve(const nt::StoreOptions& chosen, const std::string& socket, int ready_f
     server_options.socket_path = socket;
     server_options.table = &nt::local_table();
     server_options.admit = admit;
+    server_options.admins = rpc::admin_group(admins);
     server_options.log = say;
     auto server = rpc::Server::start(std::move(server_options), std::move(*listener));
     if (!server) {
@@ -96,7 +98,7 @@ int serve(const nt::StoreOptions& chosen, const std::string& socket, int ready_f
 int main(int argc, char** argv) {
     CLI::App app{"The registry executive as a daemon on a Unix socket. Runs in the foreground until SIGTERM."};
     nt::StoreOptions options;
-    std::string store, socket, durability, audit;
+    std::string store, socket, durability, audit, admins = rpc::usual_admin_group;
     bool read_only = false, in_memory = false;
     int ready_fd = STDOUT_FILENO;
     bool supervised = false;
@@ -113,6 +115,7 @@ int main(int argc, char** argv) {
     app.add_option("--audit", audit,
                    "What the security audit records: none, or some of registry, handles, privileges and other,\n"
                    "separated by commas, each with :success or :failure for that alone [REGENT_AUDIT, else none]");
+    app.add_option("--admin-group", admins, "The group whose members are administrators [regadmin]");
     app.add_flag("--supervise", supervised, "Start again after a crash; a driver that caused two is disabled");
     CLI11_PARSE(app, argc, argv);
     const auto environment = [](const char* name, std::string otherwise) {
@@ -139,7 +142,7 @@ int main(int argc, char** argv) {
     }
     options.audit = *policy;
     options.directory = store;
-    if (!supervised) return serve(options, socket, ready_fd);
+    if (!supervised) return serve(options, socket, admins, ready_fd);
     return supervise({"regentd", "--store", store, "--socket", socket, "--durability", durability, "--audit", audit,
-                      "--ready-fd", std::to_string(ready_fd)});
+                      "--admin-group", admins, "--ready-fd", std::to_string(ready_fd)});
 }

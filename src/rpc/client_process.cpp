@@ -1,9 +1,9 @@
 #include "rpc/client_process.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
+
+#include "rpc/client_identity.h"
 
 namespace regent::rpc {
 namespace {
@@ -36,15 +36,12 @@ Graveyard& graveyard() {
 
 }  // namespace
 
-Result<std::shared_ptr<ClientProcess>> ClientProcess::create(const ClientIdentity& identity) {
-    const PeerCredentials& peer = identity.credentials;
+Result<std::shared_ptr<ClientProcess>> ClientProcess::create(const ClientIdentity& identity,
+                                                             std::optional<gid_t> admins) {
     ob::Process::Start start;
-    start.pid = static_cast<std::uint32_t>(peer.pid);
+    start.pid = static_cast<std::uint32_t>(identity.credentials.pid);
     start.image = rtl::from_utf8(identity.image_name);
-    const std::vector<std::uint32_t> groups(peer.groups.begin(), peer.groups.end());
-    // Whoever the executive runs as could read and write its files anyway.
-    start.token = peer.uid == 0 || peer.uid == ::geteuid() ? se::Token::for_administrator(peer.uid, peer.gid, groups)
-                                                           : se::Token::for_unix_user(peer.uid, peer.gid, groups);
+    start.token = token_of(identity.credentials, admins);
     auto process = RG_TRY(ob::Process::create(std::move(start)));
     return std::make_shared<ClientProcess>(std::move(process));
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ob/process.h"
@@ -27,8 +28,8 @@ struct ClientIdentity {
 // Internally synchronised by lock_.
 class ClientProcess {
 public:
-    // ERRORS: ob::Process::create's.
-    static Result<std::shared_ptr<ClientProcess>> create(const ClientIdentity& identity);
+    // `admins`: see token_of(). ERRORS: ob::Process::create's.
+    static Result<std::shared_ptr<ClientProcess>> create(const ClientIdentity& identity, std::optional<gid_t> admins);
     explicit ClientProcess(ob::ObjectRef<ob::Process> process) : process_(std::move(process)) {}
     ~ClientProcess();
 

@@ -217,7 +217,7 @@ std::shared_ptr<ClientProcess> Server::join_process(Session& session, NTSTATUS& 
     }
     for (const auto& predecessor : predecessors) client_gone(predecessor);
     if (!process) {
-        auto created = ClientProcess::create(mine);
+        auto created = ClientProcess::create(mine, options_.admins);
         if (created && options_.admit) {
             const NTSTATUS refused = options_.admit((*created)->process());
             if (!NT_SUCCESS(refused)) created = fail(refused);

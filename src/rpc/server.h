@@ -17,6 +17,7 @@ namespace regent::rpc {
 struct ServerOptions {
     std::string socket_path;  // unlinked at the end
     const nt::ServiceTable* table = nullptr;
+    std::optional<gid_t> admins;                  // the group whose members are administrators
     std::function<NTSTATUS(ob::Process&)> admit;  // a new process before its first call; may be null
     std::function<void(const std::string&)> log;  // one line about a client that was refused or cut off; may be null
 };

@@ -106,7 +106,7 @@ protected:
 };
 
 TEST_P(AuditTest, an_opening_its_uses_and_its_end) {
-    make("O:SYG:SYD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
+    make("O:LSG:LSD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
     ASSERT_EQ(open_key(work, &key_, KEY_QUERY_VALUE | KEY_SET_VALUE), STATUS_SUCCESS);
     EXPECT_EQ(set_dword(key_, u"v", 1), STATUS_SUCCESS);
     EXPECT_EQ(set_dword(key_, u"v", 2), STATUS_SUCCESS);
@@ -145,7 +145,7 @@ TEST_P(AuditTest, an_opening_its_uses_and_its_end) {
 
 // A remembered answer would skip the record of the second opening.
 TEST_P(AuditTest, every_opening_is_recorded) {
-    make("O:SYG:SYD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
+    make("O:LSG:LSD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
     for (int i = 0; i < 5; ++i) {
         ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);
         NtClose(key_);
@@ -155,7 +155,7 @@ TEST_P(AuditTest, every_opening_is_recorded) {
 }
 
 TEST_P(AuditTest, a_refusal) {
-    make("O:SYG:SYD:P(A;;KR;;;WD)S:(AU;FA;SD;;;WD)(AU;FA;DC;;;WD)");
+    make("O:LSG:LSD:P(A;;KR;;;WD)S:(AU;FA;SD;;;WD)(AU;FA;DC;;;WD)");
     for (int i = 0; i < 2; ++i) EXPECT_EQ(open_key(work, &key_, KEY_SET_VALUE | KEY_NOTIFY), STATUS_ACCESS_DENIED);
     EXPECT_EQ(open_key(work, &key_, WRITE_DAC), STATUS_ACCESS_DENIED);  // of which no record is wanted
     ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);                   // nor of successes
@@ -170,7 +170,7 @@ TEST_P(AuditTest, a_refusal) {
 }
 
 TEST_P(AuditTest, a_key_that_inherits_its_list_is_recorded_from_its_creation_to_its_end) {
-    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;CIIOSA;KA;;;WD)");
+    make("O:LSG:LSD:(A;CI;KA;;;WD)S:(AU;CIIOSA;KA;;;WD)");
     const Utf16 path = Utf16(work) + u"\\child";
     ASSERT_EQ(create_key(path, &key_), STATUS_SUCCESS);
     EXPECT_EQ(NtDeleteKey(key_), STATUS_SUCCESS);
@@ -184,7 +184,7 @@ TEST_P(AuditTest, a_key_that_inherits_its_list_is_recorded_from_its_creation_to_
 }
 
 TEST_P(AuditTest, a_key_that_is_made_below_an_audited_one_uses_its_right) {
-    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;SAFA;LC;;;WD)(AU;SA;CCDC;;;BA)(AU;SA;0x4;;;WD)");
+    make("O:LSG:LSD:(A;CI;KA;;;WD)S:(AU;SAFA;LC;;;WD)(AU;SA;CCDC;;;BA)(AU;SA;0x4;;;WD)");
     ASSERT_EQ(create_key(Utf16(work) + u"\\child", &key_), STATUS_SUCCESS);
     const auto records = take();
     ASSERT_EQ(events(records), std::vector{4663});
@@ -193,7 +193,7 @@ TEST_P(AuditTest, a_key_that_is_made_below_an_audited_one_uses_its_right) {
 }
 
 TEST_P(AuditTest, a_list_that_is_set_later_counts_from_the_next_opening) {
-    make("O:SYG:SYD:(A;;KA;;;WD)");
+    make("O:LSG:LSD:(A;;KA;;;WD)");
     ASSERT_EQ(open_key(work, &key_, KEY_READ | ACCESS_SYSTEM_SECURITY), STATUS_SUCCESS);
     const auto list = se::parse_sddl("S:(AU;SA;KA;;;WD)");
     EXPECT_EQ(NtSetSecurityObject(key_, SACL_SECURITY_INFORMATION, const_cast<std::byte*>(list->bytes().data())),
@@ -207,7 +207,7 @@ TEST_P(AuditTest, a_list_that_is_set_later_counts_from_the_next_opening) {
 }
 
 TEST_P(AuditTest, a_transacted_opening_is_recorded_as_well) {
-    make("O:SYG:SYD:(A;CI;KA;;;WD)S:(AU;CISA;KA;;;WD)");
+    make("O:LSG:LSD:(A;CI;KA;;;WD)S:(AU;CISA;KA;;;WD)");
     HANDLE transaction = nullptr;
     ASSERT_EQ(NtCreateRegistryTransaction(&transaction, TRANSACTION_ALL_ACCESS, nullptr, 0), STATUS_SUCCESS);
     Named name(Utf16(work) + u"\\child");
@@ -221,7 +221,7 @@ TEST_P(AuditTest, a_transacted_opening_is_recorded_as_well) {
 }
 
 TEST_P(AuditTest, keys_without_a_list_leave_nothing) {
-    make("O:SYG:SYD:(A;;KA;;;WD)S:(ML;;NW;;;LW)");
+    make("O:LSG:LSD:(A;;KA;;;WD)S:(ML;;NW;;;LW)");
     ASSERT_EQ(open_key(work, &key_, KEY_ALL_ACCESS), STATUS_SUCCESS);
     EXPECT_EQ(set_dword(key_, u"v", 1), STATUS_SUCCESS);
     EXPECT_TRUE(take().empty());
@@ -250,7 +250,7 @@ TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
     InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
     attributes.SecurityQualityOfService = &quality;
     ASSERT_EQ(NtDuplicateToken(own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, &token), STATUS_SUCCESS);
-    const auto descriptor = se::parse_sddl("O:SYG:SYD:(A;;CC;;;WD)S:(AU;SAFA;CCDC;;;WD)");
+    const auto descriptor = se::parse_sddl("O:LSG:LSD:(A;;CC;;;WD)S:(AU;SAFA;CCDC;;;WD)");
     auto* const bytes = const_cast<std::byte*>(descriptor->bytes().data());
     GENERIC_MAPPING mapping{1, 2, 4, 7};
     ACCESS_MASK granted = 0;
@@ -322,7 +322,7 @@ TEST_P(AuditTest, reading_needs_the_security_privilege) {
 // The subject is whoever calls, not the daemon.
 TEST_P(AuditTest, the_subject_is_the_client) {
     if (!remote() || ::geteuid() != 0) GTEST_SKIP() << "needs a daemon and another user to call it";
-    make("O:SYG:SYD:(A;;KR;;;WD)S:(AU;SAFA;KA;;;S-1-22-1-12345)");
+    make("O:LSG:LSD:(A;;KR;;;WD)S:(AU;SAFA;KA;;;S-1-22-1-12345)");
     ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);  // not of the one whose records are wanted
     Child client({"/proc/self/exe", "--client", socket()});
     EXPECT_EQ(client.wait(), 0);
