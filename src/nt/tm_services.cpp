@@ -10,6 +10,8 @@
 namespace regent::nt::service {
 namespace {
 
+constexpr std::size_t properties_header = offsetof(TRANSACTION_PROPERTIES_INFORMATION, Description);
+
 KPROCESSOR_MODE mode() { return ob::current().previous_mode; }
 
 Result<ob::ObjectRef<tm::Transaction>> reference_transaction(HANDLE handle, ACCESS_MASK desired) {
@@ -44,7 +46,7 @@ NTSTATUS query_basic(const tm::Transaction& transaction, MutableBytes out, PULON
     TRANSACTION_BASIC_INFORMATION info{};
     write_optional(needed, static_cast<ULONG>(sizeof(info)));
     if (out.size() < sizeof(info)) return STATUS_BUFFER_TOO_SMALL;
-    info.TransactionId = transaction.start().id;
+    info.TransactionId = transaction.id();
     info.Outcome = transaction.outcome();
     info.State = info.Outcome == TransactionOutcomeCommitted ? TransactionStateCommittedNotify : TransactionStateNormal;
     std::memcpy(out.data(), &info, sizeof(info));
@@ -52,21 +54,35 @@ NTSTATUS query_basic(const tm::Transaction& transaction, MutableBytes out, PULON
 }
 
 NTSTATUS query_properties(const tm::Transaction& transaction, MutableBytes out, PULONG needed) {
-    const tm::Transaction::Start& start = transaction.start();
-    constexpr std::size_t header = offsetof(TRANSACTION_PROPERTIES_INFORMATION, Description);
-    const std::size_t text = start.description.size() * sizeof(char16_t);
+    const tm::Transaction::Properties properties = transaction.properties();
+    constexpr std::size_t header = properties_header;
+    const std::size_t text = properties.description.size() * sizeof(char16_t);
     write_optional(needed, static_cast<ULONG>(header + text));
     if (out.size() < header) return STATUS_BUFFER_TOO_SMALL;
     TRANSACTION_PROPERTIES_INFORMATION info{};
-    info.IsolationLevel = start.isolation_level;
-    info.IsolationFlags = start.isolation_flags;
-    info.Timeout = start.timeout;
+    info.Timeout = properties.timeout;
     info.Outcome = transaction.outcome();
     info.DescriptionLength = static_cast<ULONG>(text);
     std::memcpy(out.data(), &info, header);
     const std::size_t fits = std::min(text, out.size() - header);
-    if (fits != 0) std::memcpy(out.data() + header, start.description.data(), fits);
+    if (fits != 0) std::memcpy(out.data() + header, properties.description.data(), fits);
     return fits < text ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+Result<tm::Transaction::Properties> capture_properties(Bytes in) {
+    TRANSACTION_PROPERTIES_INFORMATION info{};
+    if (in.size() < properties_header) return fail(STATUS_INFO_LENGTH_MISMATCH);
+    std::memcpy(&info, in.data(), properties_header);
+    if (info.DescriptionLength > in.size() - properties_header) return fail(STATUS_INFO_LENGTH_MISMATCH);
+    const std::size_t units = info.DescriptionLength / sizeof(char16_t);
+    if (info.IsolationLevel != 0 || info.IsolationFlags != 0) return fail(STATUS_INVALID_PARAMETER);
+    if (info.DescriptionLength % sizeof(char16_t) != 0 || units > MAX_TRANSACTION_DESCRIPTION_LENGTH)
+        return fail(STATUS_INVALID_PARAMETER);
+    tm::Transaction::Properties properties;
+    properties.timeout = info.Timeout;
+    properties.description.resize(units);
+    if (units != 0) std::memcpy(properties.description.data(), in.data() + properties_header, info.DescriptionLength);
+    return properties;
 }
 
 // One of the answers that a resource manager gives by a handle.
@@ -86,7 +102,7 @@ NTSTATUS complete(HANDLE handle, ULONG notification) {
 }  // namespace
 
 // ERRORS, in this order: ACCESS_VIOLATION, INVALID_PARAMETER (options, isolation, description, no access asked for),
-// the attributes', the manager's handle's, those of naming the object. A timeout is kept and never runs out.
+// the attributes', the manager's handle's, those of naming the object.
 NTSTATUS NtCreateTransaction(PHANDLE TransactionHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                              LPGUID Uow, HANDLE TmHandle, ULONG CreateOptions, ULONG IsolationLevel,
                              ULONG IsolationFlags, PLARGE_INTEGER Timeout, PUNICODE_STRING Description) {
@@ -101,14 +117,15 @@ NTSTATUS NtCreateTransaction(PHANDLE TransactionHandle, ACCESS_MASK DesiredAcces
         const auto manager = ob::reference_by_handle(TmHandle, 0, &tm::manager_type(), mode());
         if (!manager) return manager.error().code();
     }
-    tm::Transaction::Start start;
+    GUID id{};
     if (Uow != nullptr)
-        start.id = *Uow;
+        id = *Uow;
     else
-        ExUuidCreate(&start.id);
-    if (Timeout != nullptr) start.timeout = *Timeout;
-    start.description = std::move(*description);
-    auto made = tm::Transaction::create(std::move(start));
+        ExUuidCreate(&id);
+    tm::Transaction::Properties properties;
+    if (Timeout != nullptr) properties.timeout = *Timeout;
+    properties.description = std::move(*description);
+    auto made = tm::Transaction::create(id, std::move(properties));
     if (!made) return made.error().code();
     return hand_out(std::move(*made), captured, DesiredAccess, TransactionHandle);
 }
@@ -163,10 +180,20 @@ NTSTATUS NtQueryInformationTransaction(HANDLE TransactionHandle,
     return STATUS_INVALID_INFO_CLASS;
 }
 
-// Isolation is what it is, and nothing times out: there is nothing to set.
-NTSTATUS NtSetInformationTransaction(HANDLE TransactionHandle, TRANSACTION_INFORMATION_CLASS, PVOID, ULONG) {
+// ERRORS, in this order: the buffer's, the handle's, INVALID_INFO_CLASS (all but the properties), INFO_LENGTH_MISMATCH
+// (less than the structure, or than it says), INVALID_PARAMETER (isolation, which is reserved; the description),
+// TRANSACTION_NOT_ACTIVE. Their order, and the last, are inferred. The outcome is not looked at.
+NTSTATUS NtSetInformationTransaction(HANDLE TransactionHandle,
+                                     TRANSACTION_INFORMATION_CLASS TransactionInformationClass,
+                                     PVOID TransactionInformation, ULONG TransactionInformationLength) {
+    const auto in = input_buffer(TransactionInformation, TransactionInformationLength);
+    if (!in) return in.error().code();
     const auto transaction = reference_transaction(TransactionHandle, TRANSACTION_SET_INFORMATION);
-    return transaction ? STATUS_NOT_SUPPORTED : transaction.error().code();
+    if (!transaction) return transaction.error().code();
+    if (TransactionInformationClass != TransactionPropertiesInformation) return STATUS_INVALID_INFO_CLASS;
+    auto properties = capture_properties(*in);
+    if (!properties) return properties.error().code();
+    return rtl::to_ntstatus((*transaction)->set_properties(std::move(*properties)));
 }
 
 // ERRORS, in this order: ACCESS_VIOLATION, ACCESS_DENIED (no access asked for), INVALID_PARAMETER (options; a log with

@@ -17,7 +17,7 @@ public:
     explicit RegistryParticipant(tm::Transaction& whole) {
         // The registry may have to give way to somebody outside: then the whole transaction is rolled back, unless it
         // went away itself.
-        transaction->on_give_way([id = whole.start().id] {
+        transaction->on_give_way([id = whole.id()] {
             if (const auto found = tm::Transaction::find(id)) static_cast<void>(found->rollback(false));
         });
     }

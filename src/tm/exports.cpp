@@ -19,7 +19,7 @@ NTSTATUS complete(PKENLISTMENT enlistment, ULONG notification) {
 extern "C" {
 
 NTSTATUS TmEnableCallbacks(PKRESOURCEMANAGER ResourceManager, PTM_RM_NOTIFICATION CallbackRoutine, PVOID RMKey) {
-    auto* manager = reinterpret_cast<tm::ResourceManager*>(ResourceManager);
+    auto* manager = reinterpret_cast<regent::tm::ResourceManager*>(ResourceManager);
     return rtl::to_ntstatus(manager->enable_callbacks(CallbackRoutine, RMKey));
 }
 
@@ -35,8 +35,10 @@ NTSTATUS TmCreateEnlistment(PHANDLE EnlistmentHandle, KPROCESSOR_MODE PreviousMo
         if (ObjectAttributes->ObjectName != nullptr) attributes.name = rtl::view(ObjectAttributes->ObjectName);
     }
     Enlistment::Start start;
-    start.manager = ob::ObjectRef<tm::ResourceManager>::retain(reinterpret_cast<tm::ResourceManager*>(ResourceManager));
-    start.transaction = ob::ObjectRef<tm::Transaction>::retain(reinterpret_cast<tm::Transaction*>(Transaction));
+    start.manager = ob::ObjectRef<regent::tm::ResourceManager>::retain(
+        reinterpret_cast<regent::tm::ResourceManager*>(ResourceManager));
+    start.transaction =
+        ob::ObjectRef<regent::tm::Transaction>::retain(reinterpret_cast<regent::tm::Transaction*>(Transaction));
     start.mask = NotificationMask;
     start.key = EnlistmentKey;
     const auto made = create_enlistment(std::move(start), CreateOptions, DesiredAccess, attributes);
@@ -82,9 +84,7 @@ NTSTATUS TmCommitTransaction(PKTRANSACTION Transaction, BOOLEAN Wait) { return b
 NTSTATUS TmRollbackTransaction(PKTRANSACTION Transaction, BOOLEAN Wait) {
     return body(Transaction).rollback(Wait != 0);
 }
-VOID TmGetTransactionId(PKTRANSACTION Transaction, PUOW TransactionId) {
-    *TransactionId = body(Transaction).start().id;
-}
+VOID TmGetTransactionId(PKTRANSACTION Transaction, PUOW TransactionId) { *TransactionId = body(Transaction).id(); }
 BOOLEAN TmIsTransactionActive(PKTRANSACTION Transaction) { return body(Transaction).active() ? TRUE : FALSE; }
 
 }  // extern "C"

@@ -71,26 +71,46 @@ NTSTATUS ResourceManager::notify(Enlistment& enlistment, ULONG notification) {
 
 // ---- transactions
 
-Result<ob::ObjectRef<Transaction>> Transaction::create(Start start) {
-    auto made = ob::create_body<Transaction>(transaction_type(), std::move(start));
+Result<ob::ObjectRef<Transaction>> Transaction::create(const GUID& id, Properties properties) {
+    auto made = ob::create_body<Transaction>(transaction_type(), id);
     if (!made) return made;
-    Directory& all = directory();
-    ExclusiveGuard guard(all.lock);
-    all.all.push_back(made->get());
+    {
+        Directory& all = directory();
+        ExclusiveGuard guard(all.lock);
+        all.all.push_back(made->get());
+    }
+    RG_TRY((*made)->set_properties(std::move(properties)));
     return made;
 }
 
 Transaction::~Transaction() {
+    if (deadline_) deadline_->cancel();
     Directory& all = directory();
     ExclusiveGuard guard(all.lock);
     std::erase(all.all, this);
+}
+
+Transaction::Properties Transaction::properties() const {
+    ExclusiveGuard guard(lock_);
+    return properties_;
+}
+
+Result<void> Transaction::set_properties(Properties properties) {
+    Ref<Deadline> deadline;
+    ExclusiveGuard guard(lock_);
+    if (phase_ != Phase::active) return fail(STATUS_TRANSACTION_NOT_ACTIVE);
+    if (deadline_) deadline_->cancel();
+    if (properties.timeout.QuadPart != 0) deadline = Deadline::start(id_, properties.timeout);
+    deadline_ = std::move(deadline);
+    properties_ = std::move(properties);
+    return {};
 }
 
 ob::ObjectRef<Transaction> Transaction::find(const GUID& id) {
     Directory& all = directory();
     ExclusiveGuard guard(all.lock);
     for (Transaction* each : all.all) {
-        if (same_id(each->start_.id, id) && ob::try_reference(each)) return ob::ObjectRef<Transaction>::adopt(each);
+        if (same_id(each->id_, id) && ob::try_reference(each)) return ob::ObjectRef<Transaction>::adopt(each);
     }
     return nullptr;
 }
@@ -126,7 +146,7 @@ Result<Ref<Participant>> Transaction::ensure_participant(const std::function<Ref
 
 Result<void> Transaction::enlist(ob::ObjectRef<Enlistment> enlistment) {
     ExclusiveGuard guard(lock_);
-    if (phase_ != Phase::active) return fail(STATUS_TRANSACTION_NOT_ACTIVE);
+    if (phase_ != Phase::active && phase_ != Phase::preprepare) return fail(STATUS_TRANSACTION_NOT_ACTIVE);
     const auto superior = [](const auto& each) { return each->start().superior; };
     if (enlistment->start().superior && std::any_of(enlistments_.begin(), enlistments_.end(), superior))
         return fail(STATUS_TRANSACTION_SUPERIOR_EXISTS);
@@ -277,6 +297,7 @@ void Transaction::run() {
     if (!over_locked()) return;
     doomed.swap(enlistments_);
     participant = std::move(participant_);
+    if (deadline_) std::exchange(deadline_, nullptr)->cancel();
 }
 
 NTSTATUS Transaction::finish(bool wait, Phase wanted) {

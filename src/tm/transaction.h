@@ -5,7 +5,8 @@
 //   PREPREPARE, PREPARE, (the executive's own participants commit), COMMIT; or ROLLBACK at any time before the last two
 // A single enlistment that asked for SINGLE_PHASE_COMMIT, with no participant beside it, is told only that. Whoever
 // makes progress possible (the committer, or a driver that completes later) runs the next phase, with no lock held over
-// a callback. Transactions and managers are volatile: nothing of them is in a file, so there is nothing to recover.
+// a callback. While enlistments pre-prepare, others may come and are told the same. Transactions and managers are
+// volatile: nothing of them is in a file, so there is nothing to recover.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "ob/object.h"
 #include "rtl/lock.h"
+#include "tm/deadline.h"
 #include "wdk/wdm/tm.h"
 
 namespace regent::tm {
@@ -73,22 +75,23 @@ private:
 // Body of a "TmTx" object. Internally synchronised by a lock of rank tm, which is not held over callbacks.
 class Transaction {
 public:
-    struct Start {
-        GUID id{};
-        ULONG isolation_level = 0;
-        ULONG isolation_flags = 0;
-        LARGE_INTEGER timeout{};
+    // What may be changed while it is active. (Isolation is reserved and always 0.)
+    struct Properties {
+        LARGE_INTEGER timeout{};  // 0: none; negative: from when it is set; else a system time
         Utf16 description;
     };
     // ERRORS: INSUFFICIENT_RESOURCES.
-    static Result<ob::ObjectRef<Transaction>> create(Start start);
+    static Result<ob::ObjectRef<Transaction>> create(const GUID& id, Properties properties);
     // The active or ending transaction of that id; null when there is none.
     static ob::ObjectRef<Transaction> find(const GUID& id);
 
-    explicit Transaction(Start start) : start_(std::move(start)) {}
+    explicit Transaction(const GUID& id) : id_(id) {}
     ~Transaction();
 
-    const Start& start() const { return start_; }
+    const GUID& id() const { return id_; }
+    Properties properties() const;
+    // Its time begins anew. ERRORS: TRANSACTION_NOT_ACTIVE.
+    Result<void> set_properties(Properties properties);
     TRANSACTION_OUTCOME outcome() const;
     bool active() const;
 
@@ -144,9 +147,11 @@ private:
     void run();
     NTSTATUS finish(bool wait, Phase wanted);
 
-    const Start start_;
+    const GUID id_;
     mutable Mutex<LockRank::tm> lock_;
     ConditionVariable changed_;
+    Properties properties_ RG_GUARDED_BY(lock_);
+    Ref<Deadline> deadline_ RG_GUARDED_BY(lock_);
     Phase phase_ RG_GUARDED_BY(lock_) = Phase::active;
     bool running_ RG_GUARDED_BY(lock_) = false;
     NTSTATUS failure_ RG_GUARDED_BY(lock_) = STATUS_TRANSACTION_ALREADY_ABORTED;

@@ -3,8 +3,7 @@
 #include <chrono>
 #include <future>
 
-#include "fixture.h"
-#include "regent/gate.h"
+#include "ktm_store.h"
 #include "wdk/wdm.h"
 
 namespace regent::test {
@@ -27,11 +26,8 @@ NTSTATUS NTAPI answer(PKENLISTMENT, PVOID key, PVOID, ULONG notification, PLARGE
 
 class KtmTest : public testing::Test {
 protected:
-    static void SetUpTestSuite() {
-        static const TemporaryFolder folder;
-        ASSERT_TRUE(select_gate({.store = folder.path() + "/store", .socket = {}}));
-    }
     void SetUp() override {
+        ASSERT_TRUE(ktm_store());
         ASSERT_EQ(NtCreateTransactionManager(&manager_, TRANSACTIONMANAGER_ALL_ACCESS, nullptr, nullptr,
                                              TRANSACTION_MANAGER_VOLATILE, 0),
                   STATUS_SUCCESS);
