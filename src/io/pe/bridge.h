@@ -117,18 +117,14 @@ struct BridgeOf<R (*)(P..., ...), function> {
     }
 };
 
-// The C library's functions are noexcept, which is a part of their type.
-template <typename Function>
-struct Plain {
-    using type = Function;
-};
+// The C library's functions are noexcept, which is a part of their type; for clang so is that some do not return.
 template <typename R, typename... P>
-struct Plain<R (*)(P...) noexcept> {
-    using type = R (*)(P...);
-};
+auto plain(R (*)(P...)) -> R (*)(P...);
+template <typename R, typename... P>
+auto plain(R (*)(P..., ...)) -> R (*)(P..., ...);
 
 template <auto function>
-using Bridge = BridgeOf<typename Plain<decltype(function)>::type, function>;
+using Bridge = BridgeOf<decltype(plain(function)), function>;
 
 }  // namespace regent::io::pe
 
