@@ -101,7 +101,7 @@ LSTATUS read_value(HKEY key, LPCWSTR subkey, LPCWSTR value_name, DWORD flags, bo
 
 bool invalid_arguments(DWORD flags, const void* data, const DWORD* size) {
     if (data != nullptr && size == nullptr) return true;
-    return (flags & RRF_WOW64_MASK) == RRF_WOW64_MASK || (flags & RRF_RT_ANY) == 0;
+    return (flags & RRF_WOW64_MASK) == RRF_WOW64_MASK;
 }
 
 // A wrong type is an error and still delivers everything, as on Windows; it is told before a buffer that is too small.
