@@ -7,6 +7,8 @@
 typedef VOID(CALLBACK* LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD dwErrorCode, DWORD dwNumberOfBytesTransfered,
                                                         LPOVERLAPPED lpOverlapped);
 
+typedef VOID(NTAPI* PAPCFUNC)(ULONG_PTR Parameter);
+
 RG_EXTERN_C_BEGIN
 
 /* The routine runs in the thread that made the request, when that waits in SleepEx(..., TRUE). */
@@ -15,6 +17,8 @@ BOOL WINAPI ReadFileEx(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead
 BOOL WINAPI WriteFileEx(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite, LPOVERLAPPED lpOverlapped,
                         LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
 DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
+/* To a thread that CreateThread made, or GetCurrentThread(). */
+DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData);
 
 /* A Linux path, with backslashes between the names. */
 DWORD WINAPI GetCurrentDirectoryW(DWORD nBufferLength, LPWSTR lpBuffer);

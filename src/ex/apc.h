@@ -17,6 +17,7 @@ struct UserApc {
     void (*drop)(const UserApc& apc) = nullptr;
     void (*routine)() = nullptr;
     void* arguments[3]{};
+    const void* owner = nullptr;  // of whom one at a time is queued; null: of nobody
     std::unique_ptr<UserApc> next;
 };
 
@@ -27,6 +28,8 @@ public:
     ~ApcQueue() override;
     // Breaks the thread's alertable wait. False: the thread has ended, nothing will run.
     bool queue(std::unique_ptr<UserApc> apc);
+    // Takes back what the owner queued and the thread has not begun.
+    void remove(const void* owner);
     bool empty_locked() const { return first_ == nullptr; }
     // REQUIRES: called by the thread itself.
     std::unique_ptr<UserApc> take();

@@ -27,6 +27,9 @@ bool ApcQueue::queue(std::unique_ptr<UserApc> apc) {
     ReleaseList released;
     ExclusiveGuard guard(dispatcher_lock());
     if (thread_ == nullptr) return false;
+    for (const UserApc* each = first_.get(); apc->owner != nullptr && each != nullptr; each = each->next.get()) {
+        if (each->owner == apc->owner) return true;
+    }
     UserApc* const added = apc.get();
     (first_ == nullptr ? first_ : last_->next) = std::move(apc);
     last_ = added;
@@ -34,6 +37,21 @@ bool ApcQueue::queue(std::unique_ptr<UserApc> apc) {
         satisfy_locked(*thread_->waiter, STATUS_USER_APC, released);
     }
     return true;
+}
+
+void ApcQueue::remove(const void* owner) {
+    std::unique_ptr<UserApc> doomed;
+    ExclusiveGuard guard(dispatcher_lock());
+    std::unique_ptr<UserApc>* link = &first_;
+    UserApc* before = nullptr;
+    while (*link != nullptr && (*link)->owner != owner) {
+        before = link->get();
+        link = &before->next;
+    }
+    if (*link == nullptr) return;
+    if (link->get() == last_) last_ = before;
+    doomed = std::move(*link);
+    *link = std::move(doomed->next);
 }
 
 std::unique_ptr<UserApc> ApcQueue::take() {

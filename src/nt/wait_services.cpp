@@ -2,54 +2,28 @@
 #include <array>
 
 #include "ex/dispatcher.h"
+#include "ex/user_timer.h"
 #include "nt/apc.h"
-#include "nt/capture.h"
+#include "nt/object_services.h"
 #include "nt/service.h"
-#include "ob/handle.h"
-#include "ob/namespace.h"
 #include "wdk/wdm.h"
 
-namespace regent::nt::service {
-namespace {
+namespace regent::nt {
 
-KPROCESSOR_MODE mode() { return ob::current().previous_mode; }
-
-Result<ob::ObjectRef<KEVENT>> reference_event(HANDLE handle) {
-    return ob::reference_as<KEVENT>(handle, EVENT_MODIFY_STATE, ob::types::event(), mode());
-}
-
-// What a wait on an object looks at: events, mutants and semaphores themselves, of a file its own event. ERRORS:
-// OBJECT_TYPE_MISMATCH.
-Result<DISPATCHER_HEADER*> dispatcher_of(void* object) {
-    const ob::ObjectType& type = ob::type_of(object);
-    if (&type == &ob::types::mutant()) return &static_cast<KMUTANT*>(object)->Header;
-    if (&type == &ob::types::semaphore()) return &static_cast<KSEMAPHORE*>(object)->Header;
-    if (&type == &ob::types::event()) return &static_cast<KEVENT*>(object)->Header;
-    if (type.name == u"File") return &static_cast<FILE_OBJECT*>(object)->Event.Header;
-    return fail(STATUS_OBJECT_TYPE_MISMATCH);
-}
-
-// A new object, or with OBJ_OPENIF the one that has the name; `initialize` makes the body of a new one.
-template <typename Body, typename Initialize>
-NTSTATUS create(ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes,
-                Initialize initialize) {
+NTSTATUS name_object(ob::ObjectRef<void> object, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes) {
     CapturedAttributes captured;
     if (attributes != nullptr) {
         const auto ok = captured.capture(attributes, CapturedAttributes::Security::capture);
         if (!ok) return ok.error().code();
     }
-    auto object = ob::create_object(type, sizeof(Body));
-    if (!object) return object.error().code();
-    auto* const body = static_cast<Body*>(object->get());
-    initialize(body);
     ob::AccessState access = ob::AccessState::for_current(desired, captured.get().attributes);
-    const auto inserted = ob::insert_object(std::move(*object), captured.get(), access);
+    const auto inserted = ob::insert_object(std::move(object), captured.get(), access);
     if (!inserted) return inserted.error().code();
     *handle = inserted->handle;
     return inserted->existed ? STATUS_OBJECT_NAME_EXISTS : STATUS_SUCCESS;
 }
 
-NTSTATUS open(const ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes) {
+NTSTATUS open_object(const ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes) {
     if (handle == nullptr) return STATUS_ACCESS_VIOLATION;
     CapturedAttributes captured;
     const auto ok = captured.capture(attributes, CapturedAttributes::Security::ignore);
@@ -59,6 +33,37 @@ NTSTATUS open(const ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, P
     if (!opened) return opened.error().code();
     *handle = *opened;
     return STATUS_SUCCESS;
+}
+
+namespace service {
+namespace {
+
+KPROCESSOR_MODE mode() { return ob::current().previous_mode; }
+
+Result<ob::ObjectRef<KEVENT>> reference_event(HANDLE handle) {
+    return ob::reference_as<KEVENT>(handle, EVENT_MODIFY_STATE, ob::types::event(), mode());
+}
+
+// What a wait on an object looks at: events, mutants, semaphores and timers themselves, of a file its own event.
+// ERRORS: OBJECT_TYPE_MISMATCH.
+Result<DISPATCHER_HEADER*> dispatcher_of(void* object) {
+    const ob::ObjectType& type = ob::type_of(object);
+    if (&type == &ob::types::mutant()) return &static_cast<KMUTANT*>(object)->Header;
+    if (&type == &ob::types::semaphore()) return &static_cast<KSEMAPHORE*>(object)->Header;
+    if (&type == &ob::types::event()) return &static_cast<KEVENT*>(object)->Header;
+    if (&type == &ob::types::timer()) return &static_cast<ex::UserTimer*>(object)->header();
+    if (type.name == u"File") return &static_cast<FILE_OBJECT*>(object)->Event.Header;
+    return fail(STATUS_OBJECT_TYPE_MISMATCH);
+}
+
+// A new object; `initialize` makes its body.
+template <typename Body, typename Initialize>
+NTSTATUS create(ob::ObjectType& type, PHANDLE handle, ACCESS_MASK desired, POBJECT_ATTRIBUTES attributes,
+                Initialize initialize) {
+    auto object = ob::create_object(type, sizeof(Body));
+    if (!object) return object.error().code();
+    initialize(static_cast<Body*>(object->get()));
+    return name_object(std::move(*object), handle, desired, attributes);
 }
 
 }  // namespace
@@ -74,7 +79,7 @@ NTSTATUS NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_A
 }
 
 NTSTATUS NtOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
-    return open(ob::types::event(), EventHandle, DesiredAccess, ObjectAttributes);
+    return open_object(ob::types::event(), EventHandle, DesiredAccess, ObjectAttributes);
 }
 
 NTSTATUS NtSetEvent(HANDLE EventHandle, PLONG PreviousState) {
@@ -107,7 +112,7 @@ NTSTATUS NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT
 }
 
 NTSTATUS NtOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
-    return open(ob::types::mutant(), MutantHandle, DesiredAccess, ObjectAttributes);
+    return open_object(ob::types::mutant(), MutantHandle, DesiredAccess, ObjectAttributes);
 }
 
 // No right is asked for: who holds it may release it. ERRORS: the handle's, MUTANT_NOT_OWNED.
@@ -131,7 +136,7 @@ NTSTATUS NtCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, P
 }
 
 NTSTATUS NtOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) {
-    return open(ob::types::semaphore(), SemaphoreHandle, DesiredAccess, ObjectAttributes);
+    return open_object(ob::types::semaphore(), SemaphoreHandle, DesiredAccess, ObjectAttributes);
 }
 
 // ERRORS, in this order: INVALID_PARAMETER (count), the handle's, SEMAPHORE_LIMIT_EXCEEDED.
@@ -176,4 +181,5 @@ NTSTATUS NtWaitForMultipleObjects(ULONG Count, const HANDLE* Handles, WAIT_TYPE 
     return after_alertable_wait(status);
 }
 
-}  // namespace regent::nt::service
+}  // namespace service
+}  // namespace regent::nt

@@ -4,6 +4,7 @@
 
 #include "ex/dispatcher.h"
 #include "ex/hooks.h"
+#include "ex/user_timer.h"
 #include "ob/exports.h"
 #include "ob/handle.h"
 #include "ob/lookup.h"
@@ -109,6 +110,12 @@ ObjectType& semaphore() {
     return made;
 }
 
+ObjectType& timer() {
+    static ObjectType& made = waitable(register_type(u"Timer", {0x20001, 0x20002, 0x120000, TIMER_ALL_ACCESS},
+                                                     TIMER_ALL_ACCESS, {.destroy = destroy_body<ex::UserTimer>}));
+    return made;
+}
+
 }  // namespace types
 
 ObjectType& register_type(Utf16View name, const GENERIC_MAPPING& mapping, ACCESS_MASK valid_access,
@@ -171,7 +178,7 @@ void require(bool made) { RG_ASSERT(made); }
 // Every type there is, those of this floor among them.
 std::vector<ObjectType*> all_types() {
     for (auto* known : {&types::directory, &types::symbolic_link, &types::process, &types::thread, &types::event,
-                        &types::mutant, &types::semaphore}) {
+                        &types::mutant, &types::semaphore, &types::timer}) {
         (void)known();
     }
     std::vector<ObjectType*> all;

@@ -62,6 +62,7 @@ ObjectType& thread();
 ObjectType& event();
 ObjectType& mutant();
 ObjectType& semaphore();
+ObjectType& timer();
 }  // namespace types
 
 // Makes the root, \Device, \Driver, \Callback, \ObjectTypes, \BaseNamedObjects, \?? and the link \DosDevices, and the

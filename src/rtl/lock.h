@@ -46,6 +46,7 @@ enum class LockRank {
     ob_directory,    // ob: one per directory
     handle_table,    // ob: one per process
     device,          // io: device queues and lists
+    timer,           // ex: one per timer of a program
     dispatcher,      // ex: waits and signals
     work_queue,      // ex: work item queues
     pool,            // ex: tagged pool ledger

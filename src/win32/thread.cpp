@@ -24,10 +24,16 @@ namespace {
 struct Thread {
     LPTHREAD_START_ROUTINE start;
     LPVOID parameter;
-    HANDLE done = nullptr;  // its own handle to the event: the creator may close his
+    HANDLE done = nullptr;    // its own handle to the event: the creator may close his
+    HANDLE object = nullptr;  // the executive's thread; known when the id is
     std::atomic<DWORD> code{STILL_ACTIVE};
     std::atomic<std::uint32_t> id{0};
+    std::atomic<bool> over{false};
     std::atomic<std::uint32_t> gate{1};  // 0: created suspended and not yet resumed
+
+    ~Thread() {
+        if (object != nullptr) NtClose(object);
+    }
 };
 
 // Internally synchronised by lock_; `count` spares those who never create a thread the lock.
@@ -73,6 +79,7 @@ void finish(void* argument) {
     Thread& thread = **self;
     DWORD running = STILL_ACTIVE;
     thread.code.compare_exchange_strong(running, 0);
+    thread.over.store(true);
     NtSetEvent(thread.done, nullptr);
     NtClose(thread.done);
     current = nullptr;
@@ -82,9 +89,13 @@ void* run(void* argument) {
     current = static_cast<std::shared_ptr<Thread>*>(argument);
     Thread& thread = **current;
     pthread_cleanup_push(finish, argument);  // ExitThread unwinds to here
+    static_cast<void>(NtDuplicateObject(NtCurrentProcess(), NtCurrentThread(), NtCurrentProcess(), &thread.object, 0, 0,
+                                        DUPLICATE_SAME_ACCESS));
     thread.id.store(GetCurrentThreadId());
     thread.id.notify_all();
+    const bool suspended = thread.gate.load() == 0;
     thread.gate.wait(0);
+    if (suspended) NtTestAlert();  // what was queued before it began
     thread.code.store(thread.start(thread.parameter));
     pthread_cleanup_pop(1);
     return nullptr;
@@ -113,6 +124,12 @@ bool start_detached(std::shared_ptr<Thread>* argument, SIZE_T stack_size) {
 namespace regent::win32 {
 
 void forget_thread(HANDLE handle) { threads().remove(handle); }
+
+NTSTATUS thread_object(HANDLE handle, HANDLE* object) {
+    const auto thread = threads().find(handle);
+    *object = thread ? thread->object : handle;
+    return thread && thread->over.load() ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
 
 }  // namespace regent::win32
 

@@ -174,7 +174,6 @@ typedef enum _KAPC_ENVIRONMENT RG_ENUM_UNDERLYING {
     AttachedApcEnvironment,
     CurrentApcEnvironment
 } KAPC_ENVIRONMENT;
-typedef enum _TIMER_TYPE RG_ENUM_UNDERLYING { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
 typedef enum _KDPC_IMPORTANCE RG_ENUM_UNDERLYING {
     LowImportance,
     MediumImportance,
