@@ -5,8 +5,10 @@
 #include <array>
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "nt/ntservices.h"
+#include "rtl/lock.h"
 #include "win32/classes.h"
 #include "win32/security.h"
 #include "win32/value.h"
@@ -72,47 +74,81 @@ NTSTATUS open_predefined(std::size_t index, HANDLE* handle) {
     }
 }
 
-// Internally synchronised by its atomics: of two threads that open the same key at once, one closes its own.
+// The keys behind the predefined numbers. Using one takes no lock: a handle that is dropped or overridden is closed
+// when nobody uses that number's any more. Internally synchronised: what is replaced is retired first, and who uses a
+// number counts himself before he looks, so that with a count of 0 nobody has what was retired.
 class PredefinedKeys {
 public:
-    // `owned`: the caller closes the handle.
-    NTSTATUS get(std::size_t index, HANDLE* handle, bool* owned) {
+    // `owned`: the caller closes the handle; else, if this succeeds, he calls done().
+    NTSTATUS use(std::size_t index, HANDLE* handle, bool* owned) {
+        Key& key = keys_[index];
         *owned = false;
-        HANDLE seen = overrides_[index].load(std::memory_order_acquire);
-        const bool cached = !disabled_[index].load(std::memory_order_relaxed);
-        if (seen == nullptr && cached) seen = cached_[index].load(std::memory_order_acquire);
-        if (seen != nullptr) {
-            *handle = seen;
-            return STATUS_SUCCESS;
+        key.users.fetch_add(1);
+        const bool cached = !key.disabled.load();
+        HANDLE seen = key.override.load();
+        if (seen == nullptr && cached) seen = key.cached.load();
+        NTSTATUS status = STATUS_SUCCESS;
+        if (seen == nullptr) {
+            status = open_predefined(index, &seen);
+            *owned = NT_SUCCESS(status) && !cached;
+            HANDLE expected = nullptr;
+            // Of two threads that open the same key at once, one closes its own.
+            if (NT_SUCCESS(status) && cached && !key.cached.compare_exchange_strong(expected, seen)) {
+                NtClose(seen);
+                seen = expected;
+            }
         }
-        NTSTATUS status = open_predefined(index, handle);
-        if (!NT_SUCCESS(status)) return status;
-        if (!cached) {
-            *owned = true;
-            return status;
-        }
-        HANDLE expected = nullptr;
-        if (!cached_[index].compare_exchange_strong(expected, *handle)) {
-            NtClose(*handle);
-            *handle = expected;
-        }
+        *handle = seen;
+        if (!NT_SUCCESS(status) || *owned) done(index);
         return status;
     }
-    // Takes over `handle`; null ends the override.
-    void set_override(std::size_t index, HANDLE handle) {
-        HANDLE old = overrides_[index].exchange(handle);
-        if (old != nullptr) NtClose(old);
+    void done(std::size_t index) {
+        Key& key = keys_[index];
+        if (key.users.fetch_sub(1) == 1 && key.has_retired.load()) close_retired(key);
     }
-    void disable(std::size_t index) { disabled_[index].store(true, std::memory_order_relaxed); }
+    // Takes over `handle`; null ends the override.
+    void set_override(std::size_t index, HANDLE handle) { retire(index, keys_[index].override.exchange(handle)); }
+    // The next use opens the key anew.
+    void drop(std::size_t index) { retire(index, keys_[index].cached.exchange(nullptr)); }
+    void disable(std::size_t index) { keys_[index].disabled.store(true); }
 
 private:
-    std::array<std::atomic<HANDLE>, predefined_count> cached_{};
-    std::array<std::atomic<HANDLE>, predefined_count> overrides_{};
-    std::array<std::atomic<bool>, predefined_count> disabled_{};
+    struct Key {
+        std::atomic<HANDLE> cached{nullptr};
+        std::atomic<HANDLE> override{nullptr};
+        std::atomic<bool> disabled{false};
+        std::atomic<std::uint32_t> users{0};
+        std::atomic<bool> has_retired{false};
+        Mutex<LockRank::leaf> lock;
+        std::vector<HANDLE> retired RG_GUARDED_BY(lock);
+    };
+
+    void retire(std::size_t index, HANDLE handle) {
+        if (handle == nullptr) return;
+        Key& key = keys_[index];
+        {
+            ExclusiveGuard guard(key.lock);
+            key.retired.push_back(handle);
+            key.has_retired.store(true);
+        }
+        if (key.users.load() == 0) close_retired(key);
+    }
+    static void close_retired(Key& key) {
+        std::vector<HANDLE> doomed;
+        {
+            ExclusiveGuard guard(key.lock);
+            if (key.users.load() != 0) return;  // he who is there now sees to it
+            doomed.swap(key.retired);
+            key.has_retired.store(false);
+        }
+        for (const HANDLE handle : doomed) NtClose(handle);
+    }
+
+    std::array<Key, predefined_count> keys_;
 };
 
 PredefinedKeys& predefined_keys() {
-    static PredefinedKeys keys;
+    static PredefinedKeys& keys = *new PredefinedKeys;  // never destroyed: threads may outlive main()
     return keys;
 }
 
@@ -122,6 +158,8 @@ bool is_predefined(HKEY key) {
     const std::uint32_t number = number_of(key);
     return number >= first_predefined && number < first_predefined + predefined_count;
 }
+
+void drop_predefined(HKEY key) { predefined_keys().drop(number_of(key) - first_predefined); }
 
 bool is_classes_root(HKEY key) { return number_of(key) == first_predefined; }
 
@@ -134,7 +172,9 @@ KeyReference::KeyReference(HKEY key, Sides sides) {
     if (key == nullptr) {
         status_ = STATUS_INVALID_HANDLE;
     } else if (is_predefined(key)) {
-        status_ = predefined_keys().get(number_of(key) - first_predefined, &own_, &owned_);
+        const std::size_t index = number_of(key) - first_predefined;
+        status_ = predefined_keys().use(index, &own_, &owned_);
+        if (NT_SUCCESS(status_) && !owned_) used_ = static_cast<int>(index);
     } else {
         own_ = nt_handle(key);
     }
@@ -144,6 +184,7 @@ KeyReference::KeyReference(HKEY key, Sides sides) {
 
 KeyReference::~KeyReference() {
     if (owned_) NtClose(own_);
+    if (used_ >= 0) predefined_keys().done(static_cast<std::size_t>(used_));
 }
 
 // The other side is opened with the rights that the caller's handle has, so that a merged handle gives no more than it

@@ -16,6 +16,8 @@
 namespace regent::win32 {
 
 bool is_predefined(HKEY key);
+// Forgets what was opened for it: the next use opens it anew. REQUIRES: is_predefined(key).
+void drop_predefined(HKEY key);
 bool is_classes_root(HKEY key);
 // \Registry\User\<SID of the process's user>.
 Utf16 user_sid_path();
@@ -62,6 +64,7 @@ private:
     HANDLE handle_ = nullptr;
     HANDLE fallback_ = nullptr;
     bool owned_ = false;
+    int used_ = -1;  // the predefined key whose cached handle this uses
     ScopedKey twin_;
 };
 

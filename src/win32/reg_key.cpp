@@ -192,10 +192,13 @@ LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, D
 
 LSTATUS WINAPI RegDeleteKeyW(HKEY hKey, LPCWSTR lpSubKey) { return RegDeleteKeyExW(hKey, lpSubKey, 0, 0); }
 
-// A predefined key's cached handle stays open: another thread may be using it.
+// A predefined key is opened anew by its next use, which sees what rights there are by then.
 LSTATUS WINAPI RegCloseKey(HKEY hKey) {
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
-    if (is_predefined(hKey)) return ERROR_SUCCESS;
+    if (is_predefined(hKey)) {
+        drop_predefined(hKey);
+        return ERROR_SUCCESS;
+    }
     return to_error(NtClose(nt_handle(hKey)));
 }
 

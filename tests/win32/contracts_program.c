@@ -206,6 +206,51 @@ static int override(void) {
     return 0;
 }
 
+/* RegCloseKey of a predefined key succeeds, as often as it is called, and forgets what was opened for it: a
+   notification on that ends, and the next use opens the key anew. */
+static int close_predefined(void) {
+    HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    HKEY key = NULL;
+    CHECK(RegNotifyChangeKeyValue(HKEY_CURRENT_CONFIG, FALSE, REG_NOTIFY_CHANGE_NAME, event, TRUE) == 0);
+    CHECK(RegOpenKeyExW(HKEY_CURRENT_CONFIG, NULL, 0, KEY_READ, &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(WaitForSingleObject(event, 0) == WAIT_TIMEOUT);
+    CHECK(RegCloseKey(HKEY_CURRENT_CONFIG) == 0 && WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
+    CHECK(RegCloseKey(HKEY_CURRENT_CONFIG) == 0 && RegCloseKey(HKEY_CURRENT_CONFIG) == 0);
+    CHECK(RegOpenKeyExW(HKEY_CURRENT_CONFIG, L"Software", 0, KEY_READ, &key) == 0 && RegCloseKey(key) == 0);
+    return CloseHandle(event) ? 0 : __LINE__;
+}
+
+/* Threads use a predefined key while another overrides, restores and closes it: whose key they get is open, but that
+   they get one is not. */
+static volatile LONG predefined_stop, predefined_failed;
+static DWORD WINAPI use_predefined(LPVOID uses) {
+    DWORD subkeys;
+    for (; !predefined_stop; InterlockedIncrement((volatile LONG*)uses)) {
+        LSTATUS error =
+            RegQueryInfoKeyW(HKEY_CURRENT_CONFIG, NULL, NULL, NULL, &subkeys, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+        if (error != 0) InterlockedExchange(&predefined_failed, error);
+    }
+    return 0;
+}
+static int predefined_race(void) {
+    HKEY stand_in = NULL;
+    HANDLE users[2];
+    volatile LONG uses[2] = {0, 0};
+    int i;
+    CHECK(RegCreateKeyExW(base, L"stand-in", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &stand_in, NULL) == 0);
+    for (i = 0; i < 2; ++i)
+        CHECK((users[i] = CreateThread(NULL, 0, use_predefined, (LPVOID)&uses[i], 0, NULL)) != NULL);
+    for (i = 0; i < 3000 || uses[0] < 1000 || uses[1] < 1000; ++i) {
+        CHECK(RegOverridePredefKey(HKEY_CURRENT_CONFIG, stand_in) == 0);
+        CHECK(RegOverridePredefKey(HKEY_CURRENT_CONFIG, NULL) == 0);
+        CHECK(RegCloseKey(HKEY_CURRENT_CONFIG) == 0);
+    }
+    predefined_stop = 1;
+    CHECK(WaitForMultipleObjects(2, users, TRUE, INFINITE) == WAIT_OBJECT_0);
+    CHECK(predefined_failed == 0 && CloseHandle(users[0]) && CloseHandle(users[1]));
+    return RegCloseKey(stand_in) == 0 && RegDeleteKeyW(base, L"stand-in") == 0 ? 0 : __LINE__;
+}
+
 /* RegNotifyChangeKeyValue: its arguments, and the event of a key that is closed. */
 static int notification(void) {
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL), mutex = CreateMutexW(NULL, FALSE, NULL);
@@ -287,6 +332,12 @@ static int keys(void) {
     return 0;
 }
 
+static int rings;
+static VOID CALLBACK count_ring(LPVOID argument, DWORD low, DWORD high) {
+    (void)argument, (void)low, (void)high;
+    ++rings;
+}
+
 /* What Wine takes and the documentation does not. */
 static int strict_objects(void) {
     LONG previous = -1;
@@ -297,7 +348,23 @@ static int strict_objects(void) {
     SetLastError(0);
     CHECK(WaitForMultipleObjects(2, both, TRUE, 0) == WAIT_FAILED && GetLastError() == ERROR_INVALID_PARAMETER);
     CHECK(CloseHandle(semaphore));
-    return 0;
+    /* A period below 0 and unknown flags fail (Wine takes them), a machine is not woken, and that is a success. */
+    HANDLE timer = CreateWaitableTimerW(NULL, TRUE, NULL);
+    LARGE_INTEGER due;
+    due.QuadPart = -36000000000LL;
+    SetLastError(0);
+    CHECK(!SetWaitableTimer(timer, &due, -1, NULL, NULL, FALSE) && GetLastError() == ERROR_INVALID_PARAMETER);
+    SetLastError(0);
+    CHECK(SetWaitableTimer(timer, &due, 0, NULL, NULL, TRUE) && GetLastError() == ERROR_NOT_SUPPORTED);
+    CHECK(!SetWaitableTimer(timer, NULL, 0, NULL, NULL, FALSE) && GetLastError() == ERROR_NOACCESS);
+    due.QuadPart = -10000;
+    CHECK(SetWaitableTimer(timer, &due, 2, count_ring, NULL, FALSE)); /* once a period, as long as it runs */
+    while (rings < 4) CHECK(SleepEx(20000, TRUE) == WAIT_IO_COMPLETION);
+    CHECK(CancelWaitableTimer(timer) && SleepEx(0, TRUE) == 0);
+    SetLastError(0);
+    CHECK(CreateWaitableTimerExW(NULL, NULL, 0x80, TIMER_ALL_ACCESS) == NULL);
+    CHECK(GetLastError() == ERROR_INVALID_PARAMETER);
+    return CloseHandle(timer) ? 0 : __LINE__;
 }
 
 /* RtlNtStatusToDosError: the map of ntdll. */
@@ -392,6 +459,8 @@ int main(void) {
     if (line == 0) line = query_info();
     if (line == 0) line = several_values();
     if (line == 0) line = override();
+    if (line == 0) line = close_predefined();
+    if (line == 0) line = predefined_race();
     if (line == 0) line = notification();
     if (line == 0) line = enumeration();
     if (line == 0) line = keys();
