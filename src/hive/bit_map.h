@@ -37,6 +37,7 @@ public:
     // REQUIRES: no other thread writes this word.
     void set(std::size_t i) { store(i / 64, words_[i / 64].load(std::memory_order_relaxed) | bit(i)); }
     void clear(std::size_t i) { store(i / 64, words_[i / 64].load(std::memory_order_relaxed) & ~bit(i)); }
+    void set_word(std::size_t word, std::uint64_t bits) { store(word, bits); }  // REQUIRES: as set()
     void set_shared(std::size_t i) { words_[i / 64].fetch_or(bit(i), std::memory_order_release); }
     // REQUIRES: there is one.
     std::size_t last_at_or_before(std::size_t i) const;

@@ -52,22 +52,23 @@ const char* key_record_defect(Bytes data, bool is_root) {
     return name.contains('\\') ? "a name with a backslash" : nullptr;
 }
 
-const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root) {
+const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root, std::vector<CellIndex>* subkeys) {
     const KeyNode& node = *cells.record<KeyNode>(key);
     const SubkeyList children = cells.subkeys(key, node, StorageType::stable);
     const char* defect = nullptr;
     std::uint32_t seen = 0;
     NameView last;
     for_each_in_list(cells, children.list, [&](CellIndex child) {
-        defect =
-            child == root || (child & volatile_bit) != 0 ? "no subkey" : key_record_defect(cells.data(child), false);
+        const Bytes data = cells.data(child);
+        defect = child == root || (child & volatile_bit) != 0 ? "no subkey" : key_record_defect(data, false);
         if (defect != nullptr) return false;
-        const NameView name = name_of_key(cells, child);
-        if (cells.record<KeyNode>(child)->parent != key) defect = "a subkey of another key";
+        const NameView name = name_of_sound_key(data);
+        if (rtl::record_at<KeyNode>(data)->parent != key) defect = "a subkey of another key";
         if (seen != 0 && compare_folded(last, name) >= 0) defect = "names that do not rise";
         if (seen == children.count) defect = "a wrong number of subkeys";
         last = name;
         ++seen;
+        if (subkeys != nullptr) subkeys->push_back(child);
         return defect == nullptr;
     });
     return defect == nullptr && seen != children.count ? "a wrong number of subkeys" : defect;
@@ -160,10 +161,7 @@ void TreeCheck::check_elements(CellIndex key) {
             report(FindingKind::key, key, "subkey at cell " + std::to_string(element.key), defect, "subkey removed");
             continue;
         }
-        const KeyNode& record = *rtl::record_at<KeyNode>(data);
-        // The size once more: whoever writes to the file regardless may have changed it.
-        const std::size_t size = std::min<std::size_t>(record.name_size, data.size() - sizeof(KeyNode));
-        element.name = NameView(data.subspan(sizeof(KeyNode), size), (record.flags & key_comp_name) != 0);
+        element.name = name_of_sound_key(data);
     }
 }
 

@@ -22,8 +22,16 @@ const char* value_record_defect(const KeyNode& owner, Bytes value);
 // Every cell of the data (not the value's own) goes through `claim`; false refuses it.
 template <typename Claim>
 const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim);
+// REQUIRES: key_record_defect found nothing. (The size once more: whoever writes to the file regardless may have
+// changed it.)
+inline NameView name_of_sound_key(Bytes cell) {
+    const KeyNode& node = *rtl::record_at<KeyNode>(cell);
+    const std::size_t size = std::min<std::size_t>(node.name_size, cell.size() - sizeof(KeyNode));
+    return {cell.subspan(sizeof(KeyNode), size), (node.flags & key_comp_name) != 0};
+}
 // The list of subkeys of a key: names rise strictly, every element is a key whose parent this is, the count is right.
-const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root);
+// Those that are sound so far go to `subkeys`, if there is one.
+const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root, std::vector<CellIndex>* subkeys);
 
 template <typename Claim>
 const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim) {

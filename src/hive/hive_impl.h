@@ -52,12 +52,18 @@ public:
     std::optional<CellIndex> sound_subkey(CellIndex key, std::optional<CellIndex> child) const {
         return cells.stable().trusted() ? child : verified_subkey(key, child);
     }
-    bool sound_subkeys(CellIndex key) const { return cells.stable().trusted() || verified_subkeys(key); }
+    // The list of subkeys is to be verified before it is used.
+    bool doubtful_subkeys(CellIndex key) const {
+        const Storage& stable = cells.stable();
+        return !stable.trusted() && storage_of(key) == StorageType::stable && !stable.is_verified(key);
+    }
+    bool sound_subkeys(CellIndex key) const { return !doubtful_subkeys(key) || verified_subkeys(key); }
     std::optional<ValueRef> sound_value(CellIndex key, std::optional<ValueRef> value) const {
         return cells.stable().trusted() ? value : verified_value(key, value);
     }
     std::optional<CellIndex> verified_subkey(CellIndex key, std::optional<CellIndex> child) const;
-    bool verified_subkeys(CellIndex key) const;
+    // REQUIRES: doubtful_subkeys(key). Those that are sound so far go to `subkeys`, if there is one.
+    bool verified_subkeys(CellIndex key, std::vector<CellIndex>* subkeys = nullptr) const;
     std::optional<ValueRef> verified_value(CellIndex key, std::optional<ValueRef> value) const;
     // Walks all there is, once; afterwards nothing needs verifying any more. ERRORS: REGISTRY_CORRUPT.
     Result<void> require_sound() const;

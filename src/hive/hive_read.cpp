@@ -42,10 +42,9 @@ std::optional<CellIndex> HiveImpl::verified_subkey(CellIndex key, std::optional<
     return std::nullopt;
 }
 
-bool HiveImpl::verified_subkeys(CellIndex key) const {
+bool HiveImpl::verified_subkeys(CellIndex key, std::vector<CellIndex>* subkeys) const {
     const Storage& stable = cells.stable();
-    if (storage_of(key) == StorageType::volatile_ || stable.is_verified(key)) return true;
-    if (const char* defect = subkeys_defect(cells, key, root)) {
+    if (const char* defect = subkeys_defect(cells, key, root, subkeys)) {
         stable.suspect(FindingKind::subkey_list, key, "a list of subkeys in order", defect);
         return false;
     }

@@ -1,5 +1,6 @@
 #include "hive/hive_scan.h"
 
+#include "hive/check.h"
 #include "hive/hive_impl.h"
 #include "hive/subkey_list.h"
 #include "hive/value_data.h"
@@ -18,11 +19,13 @@ const std::vector<CellIndex>& HiveScan::subkeys(CellIndex key) {
         for (std::uint32_t i = 0; const auto child = hive_.subkey_at(key, i); ++i) subkeys_.push_back(*child);
         return subkeys_;
     }
-    if (stable.count != 0 && !impl_.sound_subkeys(key)) return subkeys_;
+    if (stable.count != 0 && impl_.doubtful_subkeys(key)) {
+        if (!impl_.verified_subkeys(key, &subkeys_)) subkeys_.clear();
+        return subkeys_;
+    }
     const SubkeyList& only = stable.count != 0 ? stable : other;
     if (only.count == 0) return subkeys_;
     for_each_in_list(cells, only.list, [&](CellIndex child) {
-        cells.prefetch(child);
         subkeys_.push_back(child);
         return subkeys_.size() < only.count;
     });
@@ -39,17 +42,32 @@ const std::vector<HiveScan::Value>& HiveScan::values(CellIndex key) {
     const auto element = [&](std::uint32_t i) { return *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4); };
     for (std::uint32_t i = 0; i < count; ++i) cells.prefetch(element(i));
     for (std::uint32_t i = 0; i < count; ++i) {
-        const auto sound = impl_.sound_value(key, ValueRef{element(i), i});
-        if (!sound) continue;
-        const Bytes cell = cells.data(sound->cell);
+        const ValueRef ref{element(i), i};
+        const Bytes cell = cells.data(ref.cell);
         const auto* record = rtl::record_at<KeyValue>(cell);
-        if (record == nullptr) continue;
-        const auto name = rtl::slice(cell, sizeof(KeyValue), record->name_size);
-        values_.push_back(
-            {*sound, record->type, record->data_size & ~value_inline_bit, (record->flags & value_tombstone) != 0,
-             NameView(name.value_or(Bytes{}), (record->flags & value_comp_name) != 0), data_in_place(cells, *record)});
+        // Nearly all are verified and read by the same look at their two cells.
+        const bool sound = storage_of(ref.cell) == storage_of(key) && value_record_defect(node, cell) == nullptr;
+        if (Bytes data; sound && plain_data(cells, *record, &data)) {
+            add(ref, cell).data = data;
+        } else if (impl_.sound_value(key, ref) && record != nullptr) {
+            add(ref, cell).data = data_in_place(cells, *record);
+        }
     }
     return values_;
+}
+
+// REQUIRES: the cell holds a KeyValue.
+HiveScan::Value& HiveScan::add(ValueRef ref, Bytes cell) {
+    const KeyValue& record = *rtl::record_at<KeyValue>(cell);
+    const std::size_t stored_size = record.name_size;
+    const std::size_t name_size = stored_size <= cell.size() - sizeof(KeyValue) ? stored_size : 0;
+    Value& value = values_.emplace_back();
+    value.ref = ref;
+    value.type = record.type;
+    value.data_size = record.data_size & ~value_inline_bit;
+    value.tombstone = (record.flags & value_tombstone) != 0;
+    value.name = NameView(cell.subspan(sizeof(KeyValue), name_size), (record.flags & value_comp_name) != 0);
+    return value;
 }
 
 }  // namespace regent::hive

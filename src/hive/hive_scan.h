@@ -29,6 +29,8 @@ public:
     const std::vector<Value>& values(CellIndex key);
 
 private:
+    Value& add(ValueRef ref, Bytes cell);
+
     const Hive& hive_;
     const HiveImpl& impl_;
     std::vector<CellIndex> subkeys_;

@@ -14,6 +14,38 @@ namespace {
 constexpr std::size_t units_at_once = 8;
 using Units = std::uint16_t __attribute__((vector_size(2 * units_at_once)));
 using Latin = std::uint8_t __attribute__((vector_size(units_at_once)));
+using HalfUnits = std::uint16_t __attribute__((vector_size(units_at_once)));
+using HalfLatin = std::uint8_t __attribute__((vector_size(units_at_once / 2)));
+
+template <typename Wide, typename Narrow>
+void widen(const std::byte* from, char16_t* to) {
+    Narrow narrow;
+    std::memcpy(&narrow, from, sizeof(narrow));
+    const Wide wide = __builtin_convertvector(narrow, Wide);
+    std::memcpy(to, &wide, sizeof(wide));
+}
+
+template <typename Word>
+std::uint64_t word_at(const std::byte* from) {
+    Word word;
+    std::memcpy(&word, from, sizeof(word));
+    return word;
+}
+
+// The first min(count, 8) of the bytes as a number whose low byte is the first; zeros above them.
+[[gnu::always_inline]] inline std::uint64_t bytes_at(const std::byte* from, std::size_t count) {
+    if (count >= 8) return word_at<std::uint64_t>(from);
+    if (count >= 4) {
+        const std::uint64_t low = word_at<std::uint32_t>(from);
+        return low | word_at<std::uint32_t>(from + count - 4) << (count - 4) * 8;
+    }
+    if (count == 0) return 0;
+    return word_at<std::uint8_t>(from) | word_at<std::uint8_t>(from + count / 2) << count / 2 * 8 |
+           word_at<std::uint8_t>(from + count - 1) << (count - 1) * 8;
+}
+
+constexpr std::uint64_t each_byte = 0x0101010101010101;
+constexpr std::uint64_t top_bits = 0x80 * each_byte;
 
 }  // namespace
 
@@ -21,14 +53,18 @@ std::size_t NameView::copy_to(char16_t* out, std::size_t capacity) const {
     const std::size_t count = size() < capacity ? size() : capacity;
     if (compressed_) {
         const std::byte* from = stored_.data();
-        std::size_t i = 0;
-        for (; i + units_at_once <= count; i += units_at_once) {
-            Latin narrow;
-            std::memcpy(&narrow, from + i, sizeof(narrow));
-            const Units wide = __builtin_convertvector(narrow, Units);
-            std::memcpy(out + i, &wide, sizeof(wide));
+        // Whole blocks, the last one overlapping the one before it.
+        if (count >= units_at_once) {
+            const std::size_t last = count - units_at_once;
+            for (std::size_t i = 0; i < last; i += units_at_once) widen<Units, Latin>(from + i, out + i);
+            widen<Units, Latin>(from + last, out + last);
+        } else if (count >= units_at_once / 2) {
+            const std::size_t last = count - units_at_once / 2;
+            widen<HalfUnits, HalfLatin>(from, out);
+            widen<HalfUnits, HalfLatin>(from + last, out + last);
+        } else {
+            for (std::size_t i = 0; i < count; ++i) out[i] = (*this)[i];
         }
-        for (; i < count; ++i) out[i] = (*this)[i];
     } else if (count != 0) {
         std::memcpy(out, stored_.data(), count * 2);
     }
@@ -56,20 +92,45 @@ std::uint32_t upcased(std::byte unit) { return latin_upcase[std::to_integer<std:
 
 }  // namespace
 
+namespace {
+
+constexpr std::uint32_t power_of_37(unsigned exponent) { return exponent == 0 ? 1 : 37 * power_of_37(exponent - 1); }
+
+// The hash of eight ASCII units, the first of them in the lowest byte. (A zero before a name changes no hash.)
+[[gnu::always_inline]] inline std::uint32_t hash_of_eight(std::uint64_t bytes) {
+    // A byte's top bit says that it is at least 'a', and that it is above 'z': no sum leaves its byte.
+    const std::uint64_t from_a = bytes + (0x80 - 'a') * each_byte;
+    const std::uint64_t above_z = bytes + (0x80 - 'z' - 1) * each_byte;
+    bytes -= (from_a & ~above_z & top_bits) >> 2;
+    // Neighbours join: pairs, fours, and the eight; each sum fits its place.
+    constexpr std::uint64_t even_bytes = 0x00FF00FF00FF00FF;
+    constexpr std::uint64_t even_pairs = 0x0000FFFF0000FFFF;
+    bytes = (bytes & even_bytes) * 37 + (bytes >> 8 & even_bytes);
+    bytes = (bytes & even_pairs) * power_of_37(2) + (bytes >> 16 & even_pairs);
+    return static_cast<std::uint32_t>(bytes) * power_of_37(4) + static_cast<std::uint32_t>(bytes >> 32);
+}
+
+}  // namespace
+
 std::uint32_t NameView::hash() const {
     std::uint32_t hash = 0;
-    if (compressed_) {
-        // Four units a step: one multiplication waits for the last step's instead of four.
-        std::size_t i = 0;
-        for (; i + 4 <= stored_.size(); i += 4) {
-            const std::uint32_t four = ((upcased(stored_[i]) * 37 + upcased(stored_[i + 1])) * 37 * 37) +
-                                       (upcased(stored_[i + 2]) * 37 + upcased(stored_[i + 3]));
-            hash = hash * (37 * 37 * 37 * 37) + four;
-        }
-        for (; i < stored_.size(); ++i) hash = hash * 37 + upcased(stored_[i]);
+    if (!compressed_) {
+        for (std::size_t i = 0; i < size(); ++i) hash = hash * 37 + rtl::upcase((*this)[i]);
         return hash;
     }
-    for (std::size_t i = 0; i < size(); ++i) hash = hash * 37 + rtl::upcase((*this)[i]);
+    const std::byte* from = stored_.data();
+    const std::size_t first = stored_.size() % units_at_once;
+    const std::uint64_t head = first == 0 ? 0 : bytes_at(from, first) << (units_at_once - first) * 8;
+    std::uint64_t all = head;
+    hash = hash_of_eight(head);
+    for (std::size_t i = first; i < stored_.size(); i += units_at_once) {
+        const std::uint64_t eight = word_at<std::uint64_t>(from + i);
+        all |= eight;
+        hash = hash * power_of_37(8) + hash_of_eight(eight);
+    }
+    if ((all & top_bits) == 0) return hash;
+    hash = 0;
+    for (const std::byte unit : stored_) hash = hash * 37 + upcased(unit);
     return hash;
 }
 
@@ -93,21 +154,28 @@ int compare_folded(NameView a, Utf16View b) { return compare(a, b); }
 int compare_folded(NameView a, NameView b) {
     if (!a.compressed() || !b.compressed()) return compare(a, b);
     const std::size_t common = a.size() < b.size() ? a.size() : b.size();
-    for (std::size_t i = 0; i < common; ++i) {
-        if (a.stored()[i] == b.stored()[i]) continue;
-        const std::uint32_t ua = upcased(a.stored()[i]);
-        const std::uint32_t ub = upcased(b.stored()[i]);
-        if (ua != ub) return ua < ub ? -1 : 1;
+    for (std::size_t at = 0; at < common; at += units_at_once) {
+        const std::uint64_t eight_a = bytes_at(a.stored().data() + at, common - at);
+        std::uint64_t differences = eight_a ^ bytes_at(b.stored().data() + at, common - at);
+        while (differences != 0) {
+            const auto i = at + static_cast<std::size_t>(std::countr_zero(differences)) / 8;
+            const std::uint32_t ua = upcased(a.stored()[i]);
+            const std::uint32_t ub = upcased(b.stored()[i]);
+            if (ua != ub) return ua < ub ? -1 : 1;
+            differences &= ~(std::uint64_t{0xFF} << (i - at) * 8);
+        }
     }
     return a.size() == b.size() ? 0 : (a.size() < b.size() ? -1 : 1);
 }
 
 bool NameView::contains(char unit) const {
-    if (compressed_) return stored_.size() != 0 && std::memchr(stored_.data(), unit, stored_.size()) != nullptr;
-    for (std::size_t i = 0; i < size(); ++i) {
-        if ((*this)[i] == static_cast<char16_t>(unit)) return true;
+    if (!compressed_) {
+        for (std::size_t i = 0; i < size(); ++i) {
+            if ((*this)[i] == static_cast<char16_t>(unit)) return true;
+        }
+        return false;
     }
-    return false;
+    return stored_.size() != 0 && std::memchr(stored_.data(), unit, stored_.size()) != nullptr;
 }
 
 namespace {

@@ -43,6 +43,35 @@ TEST(EqualFolded, names_in_utf16_too) {
     EXPECT_FALSE(equal_folded(view, u"na\x4E00m"));
 }
 
+// Every length around the eight units that are taken at once; letters of both cases, and what is next to them.
+TEST(NarrowNames, hash_and_order_are_those_of_their_units) {
+    const Utf16 units = u"a@Z[`z{\x7F Az09._-mNbQ\xE9\xFF\xB5";
+    for (std::size_t size = 0; size <= units.size(); ++size) {
+        for (std::size_t from = 0; from + size <= units.size(); ++from) {
+            const Utf16 name = units.substr(from, size);
+            const auto bytes = stored(name);
+            const NameView view(bytes, true);
+            EXPECT_EQ(view.hash(), rtl::name_hash(name)) << size << ' ' << from;
+            EXPECT_FALSE(view.contains('\\'));
+            for (std::size_t at = 0; at < size; ++at) {
+                for (const char16_t unit : {u'\\', u'a', u'Z', u'[', u']', u'\xDC', u'\x5D', u'\xE9', u'\xC9'}) {
+                    Utf16 other = name;
+                    other[at] = unit;
+                    const auto other_bytes = stored(other);
+                    const NameView other_view(other_bytes, true);
+                    EXPECT_EQ(other_view.hash(), rtl::name_hash(other));
+                    EXPECT_EQ(other_view.contains('\\'), unit == u'\\') << size << ' ' << from << ' ' << at;
+                    EXPECT_EQ(compare_folded(view, other_view), compare_folded(view, Utf16View(other)));
+                    const Utf16 longer = other + u"x";
+                    const auto longer_bytes = stored(longer);
+                    EXPECT_EQ(compare_folded(NameView(longer_bytes, true), view),
+                              compare_folded(NameView(longer_bytes, true), Utf16View(name)));
+                }
+            }
+        }
+    }
+}
+
 TEST(StoredName, is_narrow_when_every_unit_is) {
     for (std::size_t size = 0; size <= 40; ++size) {
         Utf16 name(size, u'\0');

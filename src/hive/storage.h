@@ -165,9 +165,9 @@ private:
         std::memcpy(&value, base_ + offset, 4);
         return value;
     }
-    std::uint32_t cell_size_at(std::uint32_t offset) const {  // 0 for a size that is none
+    std::uint32_t cell_size_at(std::uint32_t offset) const {  // for INT32_MIN more than any storage has
         const std::int32_t stored = stored_size_at(offset);
-        return stored == INT32_MIN ? 0 : static_cast<std::uint32_t>(stored < 0 ? -stored : stored);
+        return stored < 0 ? 0U - static_cast<std::uint32_t>(stored) : static_cast<std::uint32_t>(stored);
     }
     // To the next cell; goes on even if another process has written to the file behind the mapping meanwhile.
     std::uint32_t step_at(std::uint32_t offset) const { return std::max(8U, cell_size_at(offset)); }
@@ -191,6 +191,8 @@ private:
     std::uint32_t first_bad_cell(std::uint32_t bin, std::uint32_t bin_size) const;  // the bin's end when all is well
     std::uint32_t bin_of(std::uint32_t offset) const;                               // REQUIRES: in a known bin
     void adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const;
+    bool adopt_small_bin(std::uint32_t bin, std::uint32_t bin_size) const;
+    void adopt_pages(std::uint32_t bin, std::uint32_t end) const;
     void enlist_bin(std::uint32_t bin);
     void enlist_bin_of(std::uint32_t offset) {
         const std::uint32_t bin = bin_of(offset);

@@ -13,6 +13,9 @@ constexpr std::size_t findings_kept = 64;
 constexpr std::uint32_t read_ahead =
     1024;  // bytes: the sizes are a chain, which a processor cannot follow ahead by itself
 
+constexpr std::uint32_t small_bin = 64 * 1024;
+constexpr std::uint32_t bytes_of_word = 64 * 8;  // bytes whose cells have their bits in one word
+
 std::string number(std::uint64_t value) { return std::to_string(value); }
 std::uint64_t file_offset(std::uint32_t offset) { return std::uint64_t{bins_start} + offset; }
 
@@ -31,6 +34,7 @@ std::uint32_t Storage::first_bad_cell(std::uint32_t bin, std::uint32_t bin_size)
     const std::uint32_t end = bin + bin_size;
     std::uint32_t offset = bin + first_cell;
     while (offset < end) {
+        prefetch(offset + read_ahead);
         const std::uint32_t size = cell_size_at(offset);
         if (size < 8 || size % 8 != 0 || size > end - offset) return offset;
         offset += size;
@@ -44,6 +48,30 @@ void Storage::adopt_bin(std::uint32_t bin, std::uint32_t bin_size) const {
     for (std::uint32_t offset = bin + first_cell; offset < end; offset += step_at(offset)) {
         if (stored_size_at(offset) < 0) allocated_.set(offset / 8);
     }
+    adopt_pages(bin, end);
+}
+
+// The same of a small bin, if its cells are good, in one pass: nothing may be seen of them before all are.
+bool Storage::adopt_small_bin(std::uint32_t bin, std::uint32_t bin_size) const {
+    std::array<std::uint64_t, small_bin / bytes_of_word> starts;
+    const std::size_t words = bin_size / bytes_of_word;
+    std::fill_n(starts.begin(), words, 0);
+    const std::uint32_t end = bin + bin_size;
+    for (std::uint32_t ahead = 64; ahead < read_ahead; ahead += 64) prefetch(bin + ahead);
+    for (std::uint32_t offset = bin + first_cell; offset < end;) {
+        prefetch(offset + read_ahead);
+        const std::uint32_t size = cell_size_at(offset);
+        if (size < 8 || size % 8 != 0 || size > end - offset) return false;
+        const std::uint64_t allocated = stored_size_at(offset) < 0 ? 1 : 0;
+        starts[(offset - bin) / bytes_of_word] |= allocated << (offset / 8 % 64);
+        offset += size;
+    }
+    for (std::size_t i = 0; i < words; ++i) allocated_.set_word(bin / bytes_of_word + i, starts[i]);
+    adopt_pages(bin, end);
+    return true;
+}
+
+void Storage::adopt_pages(std::uint32_t bin, std::uint32_t end) const {
     for (std::uint32_t page = end / page_size; page-- > bin / page_size;) {
         const bool first = page == bin / page_size;
         set_page(page, page_touched | page_sound | (first ? page_first : 0U));
@@ -181,6 +209,7 @@ bool Storage::touch_bin(std::uint32_t bin) const {
         if ((state & page_touched) != 0) return false;
         if ((state & page_first) != 0 && page != bin / page_size) return false;
     }
+    if (size <= small_bin) return adopt_small_bin(bin, size);
     if (first_bad_cell(bin, size) != bin + size) return false;
     adopt_bin(bin, size);
     return true;

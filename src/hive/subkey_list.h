@@ -9,6 +9,7 @@
 namespace regent::hive {
 
 // A list cell as far as its own bytes can be trusted: count is cut to what the cell holds.
+inline constexpr std::size_t list_read_ahead = 8;
 struct ListView {
     Bytes elements;
     std::uint16_t signature = 0;
@@ -41,7 +42,7 @@ std::optional<CellIndex> find_in_list(const Cells& cells, CellIndex list, Utf16V
 // How many elements have a name below `name`.
 std::uint32_t count_below(const Cells& cells, CellIndex list, NameView name);
 CellIndex element_at(const Cells& cells, CellIndex list, std::uint32_t index);  // nil when out of range
-// Calls visit(cell) for the elements in order until it returns false.
+// Calls visit(cell) for the elements in order until it returns false. What comes next is asked for meanwhile.
 template <typename Visit>
 void for_each_in_list(const Cells& cells, CellIndex list, Visit visit) {
     if (list == nil_cell) return;
@@ -51,6 +52,7 @@ void for_each_in_list(const Cells& cells, CellIndex list, Visit visit) {
         const ListView leaf = view.is_index() ? list_view(cells, view.cell(i)) : view;
         if (!leaf.is_leaf()) return;
         for (std::size_t j = 0; j < leaf.count; ++j) {
+            if (j + list_read_ahead < leaf.count) cells.prefetch(leaf.cell(j + list_read_ahead));
             if (!visit(leaf.cell(j))) return;
         }
     }

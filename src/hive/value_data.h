@@ -49,6 +49,19 @@ inline std::optional<Bytes> data_in_place(const Cells& cells, const KeyValue& va
     const Bytes data = cells.data(value.data);
     return data.first(std::min<std::size_t>(size, data.size()));
 }
+// True with the data of a value with which nothing is wrong, when it is in one piece.
+inline bool plain_data(const Cells& cells, const KeyValue& value, Bytes* data) {
+    const std::uint32_t size = value.data_size;
+    const std::uint32_t inline_size = size & ~value_inline_bit;
+    if (inline_size != size || size == 0) {
+        *data = rtl::as_bytes(&value.data, inline_size);
+        return inline_size <= 4;
+    }
+    const Bytes cell = cells.data(value.data);
+    if (cell.size() < size || cells.big_data(size)) return false;
+    *data = cell.first(size);
+    return true;
+}
 std::size_t read_data(const Cells& cells, const KeyValue& value, std::uint64_t offset, MutableBytes out);
 
 // Where the data of a value is: the two fields of its cell.
