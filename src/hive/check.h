@@ -62,7 +62,8 @@ class TreeCheck {
 public:
     TreeCheck(Cells& cells, CellIndex root, FindingSink& sink, bool repair);
 
-    bool run();  // false: the root cell is unusable and there is no tree
+    bool run();   // false: the root cell is unusable and there is no tree
+    bool walk();  // the same without the short way by a proof that there is nothing to find
     bool changed() const { return changed_; }
     const std::vector<CellIndex>& security_cells() const { return security_list_; }
 
@@ -102,6 +103,7 @@ private:
     MutableBytes mend(CellIndex cell);
     KeyNode& mend_node(CellIndex key) { return *rtl::record_at<KeyNode>(mend(key)); }
 
+    bool proven();  // there is nothing to be found but in the list of security cells
     // Claims the cell; null when it may be a key node, else what is wrong with it, and it is nobody's.
     const char* claim_key(CellIndex key, bool is_root, Bytes* data);
     void check_key(CellIndex key, std::uint32_t depth);
