@@ -329,19 +329,19 @@ NTSYSAPI NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, H
 NTSYSAPI NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
-    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, BOOLEAN* GenerateOnClose);
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
-    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, BOOLEAN* GenerateOnClose);
+    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges,
-    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, BOOLEAN* GenerateOnClose);
+    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, PBOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI ZwOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges,
-    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, BOOLEAN* GenerateOnClose);
+    BOOLEAN ObjectCreation, BOOLEAN AccessGranted, PBOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI NtCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     BOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI ZwCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
