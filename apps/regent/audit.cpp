@@ -25,7 +25,7 @@ int failed(const std::string& why) {
 }  // namespace
 
 int show_audit(const AuditOptions& options) {
-    const auto device = Device::open(u"\\\\.\\Audit");
+    const auto device = Device::open(u"\\\\.\\SecurityAudit");
     if (!device) return failed(device.error());
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);

@@ -1,11 +1,11 @@
-/* \Device\Audit: the records of the security audit for user mode. A built-in device of the host; \\.\Audit in Win32's
-   spelling. Opening it needs SeSecurityPrivilege. One IOCTL: the records after a sequence number, as JSON Lines,
-   optionally waiting for the first one. docs/audit.md says what a line holds.
-   Plain C; the includer has the NT base types already (include/nt, include/win32 or include/wdk). */
+/* \Device\SecurityAudit: the records of the security audit for user mode. A built-in device of the host;
+   \\.\SecurityAudit in Win32's spelling. Opening it needs SeSecurityPrivilege. One IOCTL: the records after a sequence
+   number, as JSON Lines, optionally waiting for the first one. docs/audit.md says what a line holds. Plain C; the
+   includer has the NT base types already (include/nt, include/win32 or include/wdk). */
 #pragma once
 
-#define AUDIT_DEVICE_NAME u"\\Device\\Audit"
-#define AUDIT_LINK_NAME u"\\??\\Audit"
+#define AUDIT_DEVICE_NAME u"\\Device\\SecurityAudit"
+#define AUDIT_LINK_NAME u"\\??\\SecurityAudit"
 
 /* CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, FILE_READ_ACCESS) */
 #define IOCTL_AUDIT_READ 0x00226404u

@@ -1,4 +1,4 @@
-// \Device\Audit: the records of the security audit for user mode; the contract is include/regent/audit_log.h.
+// \Device\SecurityAudit: the records of the security audit for user mode; the contract is include/regent/audit_log.h.
 #include <algorithm>
 #include <cstring>
 
@@ -74,7 +74,7 @@ NTSTATUS create(DEVICE_OBJECT*, IRP* irp) {
 }  // namespace
 
 Result<void> start_audit_device() {
-    Ref<DriverState> driver = RG_TRY(create_driver(u"Audit"));
+    Ref<DriverState> driver = RG_TRY(create_driver(u"SecurityAudit"));
     auto& major = driver->object->object.MajorFunction;
     major[IRP_MJ_CREATE] = create;
     major[IRP_MJ_CLEANUP] = accept;

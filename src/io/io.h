@@ -13,7 +13,7 @@ struct IoOptions {
 };
 
 // Creates the types Driver, Device and File, the default device procedures, \Device\HostFs (link \??\UNIX),
-// \Device\DbgView (link \??\DbgView) and \Device\Audit (link \??\Audit).
+// \Device\DbgView (link \??\DbgView) and \Device\SecurityAudit (link \??\SecurityAudit).
 Result<void> initialize(const IoOptions& options);
 
 // Sends IRP_MJ_SHUTDOWN where it was asked for, then unloads every driver that has an Unload routine. (NT unloads none
