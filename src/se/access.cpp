@@ -1,5 +1,6 @@
 #include "se/access.h"
 
+#include "se/access_walk.h"
 #include "se/condition.h"
 
 namespace regent::se {
@@ -40,88 +41,70 @@ ACCESS_MASK mandatory_rights(DescriptorView descriptor, const Token& token, cons
     return rights;
 }
 
-namespace {
+namespace walk {
 
-constexpr ACCESS_MASK owner_implied = READ_CONTROL | WRITE_DAC;
-// Rights that no entry can give.
-constexpr ACCESS_MASK never_by_entry = ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED;
+AceContent content_of(const AceView& ace, bool object_form) {
+    constexpr std::uint32_t type_present = 1;
+    constexpr std::uint32_t inherited_type_present = 2;
+    const Bytes raw = ace.raw();
+    AceContent content;
+    std::size_t at = 8;
+    if (object_form) {
+        const std::uint32_t present = *rtl::load<std::uint32_t>(raw, at);
+        at = 12;
+        if ((present & type_present) != 0) {
+            content.type = raw.subspan(at, 16);
+            at += 16;
+        }
+        if ((present & inherited_type_present) != 0) at += 16;
+    }
+    content.sid = raw.subspan(at, 8 + 4 * std::to_integer<std::size_t>(raw[at + 1]));
+    content.expression = raw.subspan(at + content.sid.size());
+    return content;
+}
 
-bool same_sid(Bytes a, const Sid& b) { return a.size() == b.size() && std::memcmp(a.data(), &b, a.size()) == 0; }
-
-// What an entry does in a DACL by its kind. Object entries concern directory services and are skipped with the unknown
-// kinds.
-std::optional<Match> effect_of(const AceView& ace) {
+std::optional<ListEntry> entry_of(const AceView& ace) {
     if ((ace.flags() & INHERIT_ONLY_ACE) != 0) return std::nullopt;
     switch (ace.type()) {
         case ACCESS_ALLOWED_ACE_TYPE:
-        case ACCESS_ALLOWED_CALLBACK_ACE_TYPE:
-            return Match::allow;
+            return ListEntry{Match::allow, ace.mask(), content_of(ace, false), false};
         case ACCESS_DENIED_ACE_TYPE:
+            return ListEntry{Match::deny, ace.mask(), content_of(ace, false), false};
+        case ACCESS_ALLOWED_CALLBACK_ACE_TYPE:
+            return ListEntry{Match::allow, ace.mask(), content_of(ace, false), true};
         case ACCESS_DENIED_CALLBACK_ACE_TYPE:
-            return Match::deny;
+            return ListEntry{Match::deny, ace.mask(), content_of(ace, false), true};
+        case ACCESS_ALLOWED_OBJECT_ACE_TYPE:
+            return ListEntry{Match::allow, ace.mask(), content_of(ace, true), false};
+        case ACCESS_DENIED_OBJECT_ACE_TYPE:
+            return ListEntry{Match::deny, ace.mask(), content_of(ace, true), false};
+        case ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE:
+            return ListEntry{Match::allow, ace.mask(), content_of(ace, true), true};
+        case ACCESS_DENIED_CALLBACK_OBJECT_ACE_TYPE:
+            return ListEntry{Match::deny, ace.mask(), content_of(ace, true), true};
         default:
             return std::nullopt;
     }
 }
 
-bool is_conditional(const AceView& ace) {
-    return ace.type() == ACCESS_ALLOWED_CALLBACK_ACE_TYPE || ace.type() == ACCESS_DENIED_CALLBACK_ACE_TYPE;
+bool Subject::concerns(const ListEntry& entry) const {
+    if (same_sid(entry.content.sid, well_known::owner_rights())) return is_owner;
+    if (self != nullptr && same_sid(entry.content.sid, Sid(5, {10})))
+        return token.matches(self->bytes(), entry.effect, identity);
+    return token.matches(entry.content.sid, entry.effect, identity);
 }
 
-bool has_owner_rights_entry(const AclView& dacl) {
-    for (AceView ace : dacl) {
-        if (effect_of(ace) && same_sid(ace.sid_bytes(), well_known::owner_rights())) return true;
-    }
-    return false;
+bool Subject::applies(const ListEntry& entry) const {
+    if (!entry.conditional) return true;
+    const Truth truth = evaluate_condition(entry.content.expression, {token, entry.effect, identity, descriptor});
+    return entry.effect == Match::allow ? truth == Truth::yes : truth != Truth::no;
 }
 
-// One walk over the list for one identity of the token.
-struct Walk {
-    DescriptorView descriptor;
-    const AclView& dacl;
-    const Token& token;
-    const GENERIC_MAPPING& mapping;
-    Identity identity;
-    bool is_owner;
+bool owns(DescriptorView descriptor, const Token& token, Identity identity) {
+    const auto owner = descriptor.owner();
+    return owner && token.matches(owner->bytes(), Match::allow, identity);
+}
 
-    bool concerns(const AceView& ace, Match effect) const {
-        const Bytes sid = ace.sid_bytes();
-        if (same_sid(sid, well_known::owner_rights())) return is_owner;
-        return token.matches(sid, effect, identity);
-    }
-
-    // An allowing condition must be TRUE; a denying one denies unless it is FALSE.
-    bool applies(const AceView& ace, Match effect) const {
-        if (!is_conditional(ace)) return true;
-        const Bytes expression = ace.raw().subspan(8 + ace.sid_bytes().size());
-        const Truth truth = evaluate_condition(expression, {token, effect, identity, descriptor});
-        return effect == Match::allow ? truth == Truth::yes : truth != Truth::no;
-    }
-
-    // What of `wanted` the list grants; an earlier entry beats a later one, bit by bit. Stops as soon as every bit is
-    // decided (`wanted` being everything: MAXIMUM_ALLOWED).
-    ACCESS_MASK granted_of(ACCESS_MASK wanted) const {
-        ACCESS_MASK granted = 0;
-        ACCESS_MASK denied = 0;
-        for (AceView ace : dacl) {
-            const auto effect = effect_of(ace);
-            if (!effect || !concerns(ace, *effect)) continue;
-            const ACCESS_MASK undecided = wanted & ~granted & ~denied;
-            const ACCESS_MASK mask = map_generic(ace.mask(), mapping) & ~never_by_entry & undecided;
-            if (mask == 0 || !applies(ace, *effect)) continue;
-            (*effect == Match::allow ? granted : denied) |= mask;
-            if (mask == undecided) break;
-        }
-        return granted;
-    }
-};
-
-struct ByPrivilege {
-    ACCESS_MASK granted = 0;
-    PrivilegeSet used = 0;
-};
-
-// The privileges that stand in for entries. ERRORS: PRIVILEGE_NOT_HELD.
 Result<ByPrivilege> by_privilege(const Token& token, ACCESS_MASK wanted) {
     ByPrivilege result;
     if ((wanted & ACCESS_SYSTEM_SECURITY) != 0) {
@@ -136,24 +119,60 @@ Result<ByPrivilege> by_privilege(const Token& token, ACCESS_MASK wanted) {
     return result;
 }
 
+ACCESS_MASK unrestricted_rights(const Token& token, const GENERIC_MAPPING& mapping) {
+    return token.is_write_restricted() ? mapping.GenericRead | mapping.GenericExecute : 0;
+}
+
+}  // namespace walk
+
+namespace {
+
+using namespace walk;
+
+// Entries about a part of an object are about nothing that an object without parts has.
+bool has_owner_rights_entry(const AclView& dacl) {
+    for (AceView ace : dacl) {
+        const auto entry = entry_of(ace);
+        if (entry && entry->content.type.empty() && same_sid(entry->content.sid, well_known::owner_rights()))
+            return true;
+    }
+    return false;
+}
+
+// What of `wanted` the list grants; an earlier entry beats a later one, bit by bit. Stops as soon as every bit is
+// decided (`wanted` being everything: MAXIMUM_ALLOWED).
+ACCESS_MASK granted_of(const Subject& subject, const AclView& dacl, const GENERIC_MAPPING& mapping,
+                       ACCESS_MASK wanted) {
+    ACCESS_MASK granted = 0;
+    ACCESS_MASK denied = 0;
+    for (AceView ace : dacl) {
+        const auto entry = entry_of(ace);
+        if (!entry || !entry->content.type.empty() || !subject.concerns(*entry)) continue;
+        const ACCESS_MASK undecided = wanted & ~granted & ~denied;
+        const ACCESS_MASK mask = map_generic(entry->mask, mapping) & ~never_by_entry & undecided;
+        if (mask == 0 || !subject.applies(*entry)) continue;
+        (entry->effect == Match::allow ? granted : denied) |= mask;
+        if (mask == undecided) break;
+    }
+    return granted;
+}
+
 ACCESS_MASK by_list(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping, ACCESS_MASK wanted,
                     Identity identity) {
     const auto dacl = descriptor.dacl();
     if (!dacl) return wanted & ~never_by_entry;
-    const auto owner = descriptor.owner();
-    const bool is_owner = owner && token.matches(owner->bytes(), Match::allow, identity);
-    const ACCESS_MASK granted = is_owner && !has_owner_rights_entry(*dacl) ? wanted & owner_implied : 0;
-    const Walk walk{descriptor, *dacl, token, mapping, identity, is_owner};
-    return granted | walk.granted_of(wanted & ~granted);
+    const Subject subject{descriptor, token, identity, owns(descriptor, token, identity), nullptr};
+    const ACCESS_MASK granted = subject.is_owner && !has_owner_rights_entry(*dacl) ? wanted & owner_implied : 0;
+    return granted | granted_of(subject, *dacl, mapping, wanted & ~granted);
 }
 
 // Of a restricted token both identities must grant; of a write-restricted one the second is asked about writing only
-// (A-10; what counts as writing is inferred as in mandatory_rights).
+//
 ACCESS_MASK by_lists(DescriptorView descriptor, const Token& token, const GENERIC_MAPPING& mapping,
                      ACCESS_MASK wanted) {
     const ACCESS_MASK granted = by_list(descriptor, token, mapping, wanted, Identity::whole);
     if (!token.is_restricted()) return granted;
-    const ACCESS_MASK free = token.is_write_restricted() ? mapping.GenericRead | mapping.GenericExecute : 0;
+    const ACCESS_MASK free = unrestricted_rights(token, mapping);
     return (granted & free) | by_list(descriptor, token, mapping, granted & ~free, Identity::restricting);
 }
 

@@ -1,23 +1,32 @@
 #include "se/audit.h"
 
-#include "se/access.h"
+#include "se/access_walk.h"
 #include "se/condition.h"
 
 namespace regent::se {
 namespace {
 
-bool is_conditional(const AceView& ace) { return ace.type() == SYSTEM_AUDIT_CALLBACK_ACE_TYPE; }
+constexpr std::uint8_t audit_callback_object_type = 0x0F;  // SYSTEM_AUDIT_CALLBACK_OBJECT_ACE_TYPE
 
+bool is_object_form(const AceView& ace) {
+    return ace.type() == SYSTEM_AUDIT_OBJECT_ACE_TYPE || ace.type() == audit_callback_object_type;
+}
+bool is_conditional(const AceView& ace) {
+    return ace.type() == SYSTEM_AUDIT_CALLBACK_ACE_TYPE || ace.type() == audit_callback_object_type;
+}
+
+// An entry about a part of an object is about nothing that a key has.
 bool asks_for_records(const AceView& ace) {
     if ((ace.flags() & INHERIT_ONLY_ACE) != 0) return false;
+    if (is_object_form(ace)) return walk::content_of(ace, true).type.empty();
     return ace.type() == SYSTEM_AUDIT_ACE_TYPE || is_conditional(ace);
 }
 
 bool applies(const AceView& ace, DescriptorView descriptor, const Token& token) {
-    if (!token.matches(ace.sid_bytes(), Match::deny)) return false;
+    const walk::AceContent content = walk::content_of(ace, is_object_form(ace));
+    if (!token.matches(content.sid, Match::deny)) return false;
     if (!is_conditional(ace)) return true;
-    const Bytes expression = ace.raw().subspan(8 + ace.sid_bytes().size());
-    return evaluate_condition(expression, {token, Match::deny, Identity::whole, descriptor}) != Truth::no;
+    return evaluate_condition(content.expression, {token, Match::deny, Identity::whole, descriptor}) != Truth::no;
 }
 
 }  // namespace

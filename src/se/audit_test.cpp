@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "se/privilege.h"
 #include "se/sddl.h"
 
@@ -66,6 +68,28 @@ TEST(Audit, OnlyEntriesThatMayAskCount) {
     EXPECT_FALSE(has("O:SYG:SYD:S:(ML;;NW;;;ME)"));
     EXPECT_FALSE(has("O:SYG:SYD:S:(AU;CIIOSA;KA;;;WD)"));
     EXPECT_TRUE(has("O:SYG:SYD:S:(ML;;NW;;;ME)(AU;SA;KA;;;WD)"));
+}
+
+// A key has no parts: an object entry counts when it names none.
+TEST(Audit, ObjectEntriesCountWithoutAType) {
+    const auto token = token_with({{well_known::world()}});
+    for (const bool named : {false, true}) {
+        std::vector<std::byte> ace(named ? 40 : 24);
+        ace[0] = std::byte{SYSTEM_AUDIT_OBJECT_ACE_TYPE};
+        ace[1] = std::byte{SUCCESSFUL_ACCESS_ACE_FLAG};
+        ace[2] = static_cast<std::byte>(ace.size());
+        ace[4] = std::byte{3};
+        ace[8] = named ? std::byte{1} : std::byte{0};
+        const Bytes sid = well_known::world().bytes();
+        std::ranges::copy(sid, ace.end() - static_cast<std::ptrdiff_t>(sid.size()));
+        SecurityDescriptor::Parts parts;
+        parts.control = SE_SACL_PRESENT;
+        parts.sacl = AclBuilder().add_raw(ace).finish().value();
+        const auto descriptor = SecurityDescriptor::build(parts);
+        ASSERT_TRUE(descriptor);
+        EXPECT_EQ(has_audit_entries(*descriptor), !named);
+        EXPECT_EQ(audited_rights(*descriptor, *token, 1, true, key_mapping), named ? 0u : 1u);
+    }
 }
 
 TEST(Privileges, HaveNames) {
