@@ -177,6 +177,43 @@ static int checks(void) {
     return 0;
 }
 
+/* What a server says of its clients' accesses; without a policy nothing is recorded, and nothing is asked for at the
+ * end. */
+static int alarms(void) {
+    GENERIC_MAPPING mapping = {KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS};
+    WCHAR type[] = L"Letter", name[] = L"to whom it concerns";
+    char narrow_type[] = "Letter", narrow_name[] = "to whom it concerns";
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    DWORD granted = 0;
+    BOOL allowed = FALSE, close = TRUE;
+    HANDLE token = NULL;
+    PRIVILEGE_SET set = {1, 0, {{{0, 0}, 0}}};
+    CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorW(L"O:SYG:SYD:(A;;KR;;;WD)", SDDL_REVISION_1, &descriptor,
+                                                               NULL));
+    CHECK(LookupPrivilegeValueW(NULL, L"SeTcbPrivilege", &set.Privilege[0].Luid));
+    CHECK(!AccessCheckAndAuditAlarmW(L"Post", (LPVOID)1, type, name, descriptor, KEY_READ, &mapping, FALSE, &granted,
+                                     &allowed, &close));
+    CHECK(GetLastError() == ERROR_NO_IMPERSONATION_TOKEN);
+    CHECK(ImpersonateSelf(SecurityImpersonation));
+    CHECK(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token));
+    CHECK(AccessCheckAndAuditAlarmW(L"Post", (LPVOID)1, type, name, descriptor, KEY_READ, &mapping, FALSE, &granted,
+                                    &allowed, &close));
+    CHECK(allowed && granted == KEY_READ && !close);
+    CHECK(AccessCheckAndAuditAlarmA("Post", (LPVOID)1, narrow_type, narrow_name, descriptor, KEY_SET_VALUE, &mapping,
+                                    FALSE, &granted, &allowed, &close));
+    CHECK(!allowed && GetLastError() == ERROR_ACCESS_DENIED && !close);
+    CHECK(ObjectOpenAuditAlarmW(L"Post", (LPVOID)1, type, name, descriptor, token, KEY_READ, KEY_READ, NULL, FALSE,
+                                TRUE, &close));
+    CHECK(!close && ObjectCloseAuditAlarmW(L"Post", (LPVOID)1, close));
+    CHECK(ObjectDeleteAuditAlarmW(L"Post", (LPVOID)1, FALSE));
+    CHECK(ObjectPrivilegeAuditAlarmW(L"Post", (LPVOID)1, token, KEY_READ, &set, TRUE));
+    CHECK(PrivilegedServiceAuditAlarmA("Post", "Delivery", token, &set, FALSE));
+    CHECK(!ObjectCloseAuditAlarmW(NULL, (LPVOID)1, FALSE));
+    CHECK(RevertToSelf() && CloseHandle(token));
+    LocalFree(descriptor);
+    return 0;
+}
+
 static DWORD entries_of(HKEY key, PACL* dacl, PSECURITY_DESCRIPTOR* descriptor) {
     return GetSecurityInfo(key, SE_REGISTRY_KEY, DACL_SECURITY_INFORMATION, NULL, NULL, dacl, NULL, descriptor);
 }
@@ -232,6 +269,7 @@ int main(void) {
     if (line == 0) line = descriptors();
     if (line == 0) line = tokens();
     if (line == 0) line = checks();
+    if (line == 0) line = alarms();
     if (line == 0) line = propagation();
     return line == 0 ? 0 : 1;
 }
