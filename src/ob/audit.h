@@ -131,10 +131,10 @@ struct AuditMarks {
 // Into attributes: specific and standard rights in bits 8 to 28, ACCESS_SYSTEM_SECURITY in bit 29.
 constexpr std::uint32_t pack_audit(ACCESS_MASK rights) {
     if (rights == 0) return 0;
-    return handle_audited | (rights & 0x001FFFFF) << 8 | (rights & ACCESS_SYSTEM_SECURITY) << 5;
+    return handle_audited | (rights & 0x001FFFFF) << 8 | (rights & ACCESS_MASK{ACCESS_SYSTEM_SECURITY}) << 5;
 }
 constexpr ACCESS_MASK unpack_audit(std::uint32_t attributes) {
-    return ((attributes >> 8) & 0x001FFFFF) | ((attributes >> 5) & ACCESS_SYSTEM_SECURITY);
+    return ((attributes >> 8) & 0x001FFFFF) | ((attributes >> 5) & ACCESS_MASK{ACCESS_SYSTEM_SECURITY});
 }
 
 // The records, where the policy wants them. `object` is a body; its name is asked of its type. None fails.
