@@ -29,30 +29,36 @@ void remove_partial(Utf16View file) {
     if (!file.starts_with(u"\\")) unlink(rtl::to_utf8(file).c_str());
 }
 
-}  // namespace
-
-extern "C" {
-
 // Of a key that HKEY_CLASSES_ROOT has on both sides, both together are saved.
-LSTATUS WINAPI RegSaveKeyExW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES, DWORD Flags) {
-    const Utf16 name = nt_file_name(units_of(lpFile));
-    if (!is_one_format(Flags) || name.empty()) return ERROR_INVALID_PARAMETER;
-    KeyReference key(hKey);
+LSTATUS save(HKEY root, LPCWSTR file_name, DWORD format) {
+    const Utf16 name = nt_file_name(units_of(file_name));
+    if (!is_one_format(format) || name.empty()) return ERROR_INVALID_PARAMETER;
+    KeyReference key(root);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     NTSTATUS status = STATUS_SUCCESS;
     {
         ScopedKey file;
         status = create_file(name, file.receive());
         if (!NT_SUCCESS(status)) return to_error(status);
-        status = key.fallback() == nullptr ? NtSaveKeyEx(key.handle(), file.handle(), Flags)
+        status = key.fallback() == nullptr ? NtSaveKeyEx(key.handle(), file.handle(), format)
                                            : NtSaveMergedKeys(key.handle(), key.fallback(), file.handle());
     }
-    if (!NT_SUCCESS(status)) remove_partial(units_of(lpFile));
+    if (!NT_SUCCESS(status)) remove_partial(units_of(file_name));
     return to_error(status);
 }
 
-LSTATUS WINAPI RegSaveKeyW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES lpSecurityAttributes) {
-    return RegSaveKeyExW(hKey, lpFile, lpSecurityAttributes, REG_STANDARD_FORMAT);
+}  // namespace
+
+extern "C" {
+
+// HKEY_CLASSES_ROOT itself is documented as RegSaveKey's alone; that the error is this one is inferred.
+LSTATUS WINAPI RegSaveKeyExW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES, DWORD Flags) {
+    if (is_one_format(Flags) && is_classes_root(hKey)) return ERROR_INVALID_HANDLE;
+    return save(hKey, lpFile, Flags);
+}
+
+LSTATUS WINAPI RegSaveKeyW(HKEY hKey, LPCWSTR lpFile, const LPSECURITY_ATTRIBUTES) {
+    return save(hKey, lpFile, REG_STANDARD_FORMAT);
 }
 
 LSTATUS WINAPI RegLoadKeyW(HKEY hKey, LPCWSTR lpSubKey, LPCWSTR lpFile) {

@@ -281,7 +281,33 @@ static int predefined(void) {
     return 0;
 }
 
-int main(void) {
+/* What is saved of a key that is on both sides is what the merged view shows. */
+static int saving(const char* folder) {
+    char merged[260], all[260];
+    HKEY key = NULL;
+    snprintf(merged, sizeof(merged), "%s/merged", folder);
+    snprintf(all, sizeof(all), "%s/all", folder);
+    CHECK(put(HKEY_LOCAL_MACHINE, L"Software\\Classes\\RegentSave", L"n", 1) == 0);
+    CHECK(put(HKEY_LOCAL_MACHINE, L"Software\\Classes\\RegentSave\\machine", L"n", 4) == 0);
+    CHECK(put(HKEY_CURRENT_USER, L"Software\\Classes\\RegentSave", L"n", 2) == 0);
+    CHECK(put(HKEY_CURRENT_USER, L"Software\\Classes\\RegentSave\\user", L"n", 5) == 0);
+    CHECK(RegOpenKeyExW(HKEY_CLASSES_ROOT, L"RegentSave", 0, KEY_READ, &key) == 0);
+    CHECK(RegSaveKeyA(key, merged, NULL) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegLoadKeyA(HKEY_USERS, "RegentSaved", merged) == 0);
+    CHECK(get(HKEY_USERS, L"RegentSaved", L"n") == 2);
+    CHECK(get(HKEY_USERS, L"RegentSaved\\machine", L"n") == 4 && get(HKEY_USERS, L"RegentSaved\\user", L"n") == 5);
+    CHECK(RegUnLoadKeyA(HKEY_USERS, "RegentSaved") == 0);
+    CHECK(RegSaveKeyExA(HKEY_CLASSES_ROOT, all, NULL, REG_LATEST_FORMAT) == ERROR_INVALID_HANDLE);
+    CHECK(RegSaveKeyA(HKEY_CLASSES_ROOT, all, NULL) == 0 && RegLoadKeyA(HKEY_USERS, "RegentSaved", all) == 0);
+    CHECK(get(HKEY_USERS, L"RegentSaved\\RegentSave", L"n") == 2);
+    CHECK(get(HKEY_USERS, L"RegentSaved\\RegentSave\\machine", L"n") == 4);
+    CHECK(RegUnLoadKeyA(HKEY_USERS, "RegentSaved") == 0);
+    CHECK(RegDeleteTreeW(HKEY_LOCAL_MACHINE, L"Software\\Classes\\RegentSave") == 0);
+    CHECK(RegDeleteTreeW(HKEY_CURRENT_USER, L"Software\\Classes\\RegentSave") == 0);
+    return 0;
+}
+
+int main(int argc, char** argv) {
     int line = handles();
     if (line == 0) line = creation();
     if (line == 0) line = enumeration();
@@ -290,6 +316,7 @@ int main(void) {
     if (line == 0) line = rights();
     if (line == 0) line = views();
     if (line == 0) line = links();
+    if (line == 0 && argc > 1) line = saving(argv[1]);
     if (line == 0) line = predefined();
     if (line == 0) printf("ok\n");
     return line == 0 ? 0 : 1;
