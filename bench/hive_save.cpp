@@ -25,6 +25,7 @@ public:
     Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) override { return file_.read_at(offset, out); }
     Result<void> write_at(std::uint64_t offset, Bytes data) override { return file_.write_at(offset, data); }
     Result<void> truncate(std::uint64_t size) override { return file_.truncate(size); }
+    void reserve(std::uint64_t end) override { file_.reserve(end); }
     Result<void> sync() override { return {}; }
     Result<void> lock() override { return file_.lock(); }
 

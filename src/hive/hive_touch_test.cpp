@@ -2,8 +2,11 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "hive/hive_scan.h"
@@ -383,6 +386,63 @@ TEST(HiveTouch, StaleVolatileFieldsOfAFileMeanNothing) {
         ASSERT_TRUE(make_key(*hive, key, u"v", StorageType::volatile_));
         expect_sound(*hive);
     }
+}
+
+// What /proc/self/smaps says of the mapping at an address: "rr" is read without reading ahead.
+bool reads_scattered(const std::byte* address) {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    std::ifstream maps("/proc/self/smaps");
+    bool inside = false;
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t begin = 0, end = 0;
+        char dash = 0;
+        std::istringstream fields(line);
+        if (fields >> std::hex >> begin >> dash >> end && dash == '-') inside = begin <= wanted && wanted < end;
+        if (inside && line.starts_with("VmFlags:")) return line.find(" rr ") != std::string::npos;
+    }
+    ADD_FAILURE() << "no such mapping";
+    return false;
+}
+
+// A cold hive's first answer must not wait for megabytes around each page that it needs.
+TEST(HiveTouch, TheFirstPagesAreReadAlone) {
+    std::string folder = testing::TempDir() + "touchXXXXXX";
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    HiveOptions create;
+    create.path = folder + "/HIVE";
+    {
+        const auto hive = std::move(Hive::create(rtl::real_env(), create)).value();
+        const std::string data(3000, 'd');  // a page each
+        for (int i = 0; i < 200; ++i) {
+            ASSERT_TRUE(hive->set_value(hive->root(), wide(std::to_string(i)), 3, bytes_of(data), 5));
+        }
+        ASSERT_TRUE(hive->reconcile());
+    }
+    OpenOptions options;
+    options.validation = Validation::on_touch;
+    const auto read = [](const Hive& hive, int first, int end) {
+        for (int i = first; i < end; ++i) EXPECT_TRUE(hive.find_value(hive.root(), wide(std::to_string(i)))) << i;
+        for (int i = first; i < end; ++i) {
+            EXPECT_TRUE(hive.value_bytes(*hive.value_at(hive.root(), static_cast<std::uint32_t>(i)))) << i;
+        }
+    };
+    {
+        const auto hive = std::move(Hive::open(rtl::real_env(), create.path, options)).value();
+        read(*hive, 0, 3);
+        EXPECT_TRUE(reads_scattered(hive->stable_bytes().data()));
+        read(*hive, 0, 200);
+        EXPECT_FALSE(reads_scattered(hive->stable_bytes().data()));
+    }
+    {
+        // What is written back may be the file's memory again, and lies in few mappings.
+        const auto hive = std::move(Hive::open(rtl::real_env(), create.path, options)).value();
+        ASSERT_TRUE(hive->set_last_write_time(hive->root(), 7));
+        ASSERT_TRUE(hive->reconcile());
+        EXPECT_FALSE(reads_scattered(hive->stable_bytes().data()));
+    }
+    const auto full = std::move(Hive::open(rtl::real_env(), create.path, {})).value();
+    EXPECT_FALSE(reads_scattered(full->stable_bytes().data()));
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ public:
     // Validates and enlists all bins. Broken bins become empty ones and broken cells free space (in memory); each is a
     // Finding.
     void load_bins(FindingSink& sink, bool* changed);
-    void be_lazy() { trusted_.store(false, std::memory_order_relaxed); }
+    void be_lazy();
     bool trusted() const { return trusted_.load(std::memory_order_relaxed); }
     void trust() const { trusted_.store(true, std::memory_order_relaxed); }  // all references were verified
 
@@ -180,6 +180,12 @@ private:
     bool forget_memory(std::uint32_t from, std::uint32_t to);
     bool may_drop(std::uint32_t first, std::uint32_t end) const;
     bool page_dirty(std::uint32_t page) const;
+    void read_ahead_as_usual() const;
+    void note_scattered_read() const {
+        const unsigned left = scattered_reads_.load(std::memory_order_relaxed);
+        if (left > 1) scattered_reads_.store(left - 1, std::memory_order_relaxed);
+        if (left == 1) read_ahead_as_usual();
+    }
     bool is_copy(std::uint32_t page) const { return copied_[page] != 0 || page_dirty(page); }
 
     // Bins (storage_load.cpp).
@@ -234,7 +240,8 @@ private:
     std::uint32_t size_ = 0;
     std::byte* base_ = nullptr;
     std::unique_ptr<rtl::PageGuard> guard_ = std::make_unique<rtl::PageGuard>();  // of what `map` mapped
-    std::uint32_t mapped_ = 0;  // bytes that were mapped from the file at load
+    std::uint32_t mapped_ = 0;                           // bytes that were mapped from the file at load
+    mutable std::atomic<unsigned> scattered_reads_ = 0;  // first touches to come that read nothing ahead of them
     std::uint32_t committed_ = 0;
     std::uint32_t tables_ = 0;       // the tables below are usable for this size
     mutable GranuleBits allocated_;  // start of each allocated cell of touched bins

@@ -164,6 +164,7 @@ bool Storage::touch(std::uint32_t offset) const {
 // Nearly always the bin of a page is the nearest one before it that has a header. Only where that does not hold, the
 // headers are followed from the first one on; each page is visited once by that, however damaged the file.
 void Storage::touch_page(std::uint32_t page) const {
+    note_scattered_read();
     const std::uint32_t offset = page * page_size;
     const std::uint32_t nearest = nearest_bin(page);
     if (nearest != max_storage && touch_bin(nearest)) return;

@@ -48,6 +48,7 @@ void Storage::swap(Storage& other) {
     std::swap(base_, other.base_);
     std::swap(guard_, other.guard_);
     std::swap(mapped_, other.mapped_);
+    scattered_reads_.store(other.scattered_reads_.exchange(scattered_reads_.load()));
     std::swap(committed_, other.committed_);
     std::swap(tables_, other.tables_);
     std::swap(allocated_, other.allocated_);
@@ -146,6 +147,19 @@ Result<void> Storage::map(rtl::File& file, std::uint64_t offset, std::uint32_t s
     return {};
 }
 
+// A first answer needs a few pages, here and there. The system reads ahead what suits a file that is read from its
+// start, which may be megabytes for each of them; who touches more pages than that is better off with it.
+void Storage::be_lazy() {
+    constexpr unsigned scattered = 64;
+    trusted_.store(false, std::memory_order_relaxed);
+    if (mapped_ == 0 || ::madvise(base_, mapped_, MADV_RANDOM) != 0) return;
+    scattered_reads_.store(scattered, std::memory_order_relaxed);
+}
+
+void Storage::read_ahead_as_usual() const {
+    if (scattered_reads_.exchange(0, std::memory_order_relaxed) != 0) ::madvise(base_, mapped_, MADV_NORMAL);
+}
+
 // Zeros in the place of what was there; the memory is the system's again.
 bool Storage::forget_memory(std::uint32_t from, std::uint32_t to) {
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
@@ -178,6 +192,7 @@ bool Storage::may_drop(std::uint32_t first, std::uint32_t end) const {
 }
 
 void Storage::drop_copies(rtl::File& file, std::uint64_t written) {
+    read_ahead_as_usual();  // pieces that are read otherwise would not join
     const std::uint32_t pages = size_ / page_size;
     const auto droppable = [&](std::uint32_t page) {
         return copied_[page] != 0 && copied_[page] <= written && !page_dirty(page);

@@ -11,19 +11,6 @@ namespace regent::hive {
 
 // --- BinStream
 
-Result<BinStream::Cell> BinStream::place(std::size_t data_size) {
-    if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
-    const std::uint32_t size = std::max(8U, Storage::room_for(static_cast<std::uint32_t>(data_size)) + 4);
-    if (size > room_.end - room_.begin) RG_TRY(make_room(size));
-    const std::uint32_t index = room_.begin;
-    std::byte* const cell = buffer_.data() + (index - start_);
-    std::memset(cell + size - 8, 0, 8);
-    const std::int32_t stored = -static_cast<std::int32_t>(size);
-    std::memcpy(cell, &stored, 4);
-    room_.begin += size;
-    return Cell{index, {cell + 4, data_size}};
-}
-
 Result<void> BinStream::patch(CellIndex cell, std::size_t offset, Bytes bytes) {
     const std::size_t at = cell + 4 + offset;
     if (cell < start_) return out_.write_at(bins_start + at, bytes);
@@ -87,6 +74,7 @@ Result<void> BinStream::write_out() {
     for (const Hole hole : holes_) free_hole(hole);
     holes_.clear();
     if (end_ == start_) return {};
+    if (end_ > reserved_ && start_ != 0) out_.reserve(bins_start + (reserved_ = end_ + reserve_step));
     RG_TRY(out_.write_at(std::uint64_t{bins_start} + start_, Bytes(buffer_).first(end_ - start_)));
     start_ = end_;
     return {};
@@ -215,6 +203,11 @@ Result<CellIndex> TreeWriter::put_data(const KeyValue& old, std::uint32_t size) 
     if (size > (splits ? max_value_data : max_cell_data)) return fail(STATUS_INVALID_PARAMETER);
     if (splits && size > big_data_segment) return put_big_data(old, size);
     const BinStream::Cell cell = RG_TRY(out_.place(size));
+    if (const auto data = data_in_place(source_, old)) {
+        if (data->size() != size) return fail(STATUS_REGISTRY_CORRUPT);
+        std::memcpy(cell.data.data(), data->data(), size);
+        return cell.index;
+    }
     if (read_data(source_, old, 0, cell.data) != size) return fail(STATUS_REGISTRY_CORRUPT);
     return cell.index;
 }

@@ -2,6 +2,8 @@
 // as they fill, and nothing is kept of a key but what its own list still needs. Externally synchronised.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -22,7 +24,19 @@ public:
         MutableBytes data;  // exactly as asked; the caller fills it before the next call. Padding is zero.
     };
     // ERRORS: REGISTRY_QUOTA_LIMIT (2 GiB of bins), those of File::write_at.
-    Result<Cell> place(std::size_t data_size);
+    [[gnu::always_inline]] Result<Cell> place(std::size_t data_size) {
+        if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
+        const std::uint32_t size = std::max(8U, Storage::room_for(static_cast<std::uint32_t>(data_size)) + 4);
+        if (size > room_.end - room_.begin) [[unlikely]]
+            RG_TRY(make_room(size));
+        const std::uint32_t index = room_.begin;
+        std::byte* const cell = buffer_.data() + (index - start_);
+        std::memset(cell + size - 8, 0, 8);
+        const std::int32_t stored = -static_cast<std::int32_t>(size);
+        std::memcpy(cell, &stored, 4);
+        room_.begin += size;
+        return Cell{index, {cell + 4, data_size}};
+    }
     // Changes bytes of a cell placed earlier, whether it is still in the buffer or in the file already.
     Result<void> patch(CellIndex cell, std::size_t offset, Bytes bytes);
     Result<std::uint32_t> finish();  // what is left goes to the file; returns the size of all bins
@@ -30,6 +44,8 @@ public:
 private:
     // What is not written yet. Larger: fewer patches reach back into the file. Smaller: the buffer stays in the cache.
     static constexpr std::size_t window = 1 << 20;
+    // Room in the file is asked for in steps of this: cheaper than room for each write, and the end is not known.
+    static constexpr std::uint64_t reserve_step = 16 << 20;
 
     struct Hole {
         std::uint32_t begin;
@@ -48,6 +64,7 @@ private:
     std::vector<std::byte> buffer_;
     std::uint32_t start_ = 0;  // where the buffer lies in the bins
     std::uint32_t end_ = 0;    // of all bins
+    std::uint64_t reserved_ = 0;
     Hole room_ = {0, 0};       // where the next cell goes when it fits
     std::vector<Hole> holes_;  // where others may, if it does not
 };

@@ -103,6 +103,10 @@ public:
         return {};
     }
 
+    void reserve(std::uint64_t end) override {
+        static_cast<void>(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(end)) == 0);
+    }
+
     Result<void> sync() override {
         // Never repeated: after a failure the kernel may have dropped the dirty pages.
         if (::fdatasync(descriptor_) == 0) return {};
@@ -232,6 +236,8 @@ Result<void> File::map_private(std::uint64_t offset, std::size_t length, std::by
     RG_TRY(read_at(offset, {address, length}));
     return {};
 }
+
+void File::reserve(std::uint64_t) {}
 
 Result<void> File::remap_private(std::uint64_t, std::size_t, std::byte*) { return fail(STATUS_NOT_SUPPORTED); }
 

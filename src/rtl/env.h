@@ -35,6 +35,9 @@ public:
     // All of `data`, or a failure (then any part of it may have been written).
     virtual Result<void> write_at(std::uint64_t offset, Bytes data) = 0;
     virtual Result<void> truncate(std::uint64_t size) = 0;
+    // Room for the file's bytes up to `end`, which will be written soon; its size stays. A hint: what fails changes
+    // nothing, and a truncate gives back what was not needed.
+    virtual void reserve(std::uint64_t end);
     // Data (and the size) are durable when this returns. After a failure nothing may be assumed about earlier writes.
     virtual Result<void> sync() = 0;
     // An exclusive lock for the life of this File, against every other File in any process; SHARING_VIOLATION when
