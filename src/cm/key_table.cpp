@@ -330,17 +330,23 @@ void KeyTable::rename_subtree(KeyControlBlock& top, Utf16View name) {
 
 // ---- blocks kept after their last close
 
+void KeyTable::limit_delayed(std::size_t blocks) {
+    delayed_limit_of_shard_.store(blocks / shard_count + (blocks % shard_count != 0), std::memory_order_relaxed);
+}
+
 void KeyTable::delay_close(KeyControlBlock& block) {
     if (block.delayed_.load(std::memory_order_relaxed) || block.deleted() || block.hive().unloaded()) return;
     if (block.delayed_.exchange(true, std::memory_order_acq_rel)) return;
     constexpr int most = 4;
     Ref<KeyControlBlock> evicted[most];  // dropped after the lock
+    const std::size_t limit = delayed_limit_of_shard_.load(std::memory_order_relaxed);
     Shard& home = shard(block.hash_.load(std::memory_order_relaxed));
     ExclusiveGuard guard(home.lock);
     home.delayed.push_back(Ref<KeyControlBlock>::retain(&block));
     home.delayed_bytes += block.home_.size_class * cell_unit;
     // The oldest go, but for those that were opened again.
-    for (int i = 0; i < most && home.delayed_bytes > delayed_budget_of_shard_; ++i) {
+    for (int i = 0; i < most; ++i) {
+        if (home.delayed_bytes <= delayed_budget_of_shard_ && home.delayed.size() <= limit) break;
         Ref<KeyControlBlock> oldest = std::move(home.delayed.front());
         home.delayed.pop_front();
         if (i + 1 < most && oldest->touched_.exchange(false, std::memory_order_relaxed)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <deque>
 
 #include "cm/block_memory.h"
@@ -49,6 +50,9 @@ public:
     // and after. (A rename gives many blocks new paths, one after the other.)
     std::uint64_t moves() const;
 
+    // No more than so many blocks are kept (a little more: the number is shared out over the shards), and fewer when
+    // they do not fit the budget. What is beyond goes as other keys are closed.
+    void limit_delayed(std::size_t blocks);
     // Keeps the block for a while although nobody has it open: programs open what they closed a moment ago.
     void delay_close(KeyControlBlock& block);
     void drop_delayed(const MountedHive& hive);
@@ -102,6 +106,7 @@ private:
     void drop_delayed_if(Condition condition);
 
     const std::size_t delayed_budget_of_shard_;
+    std::atomic<std::size_t> delayed_limit_of_shard_{SIZE_MAX};
     BlockMemory memory_;
     std::unique_ptr<Shard[]> shards_;
     std::atomic<std::uint64_t> renames_begun_{0};

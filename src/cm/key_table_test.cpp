@@ -147,6 +147,25 @@ TEST_F(KeyTableTest, delayed_close_keeps_a_bounded_number) {
     EXPECT_EQ(table_.size(), 0u);
 }
 
+TEST_F(KeyTableTest, delayed_close_keeps_no_more_than_it_may) {
+    KeyTable table;
+    const auto root = table.make_root(hive_, u"REGISTRY", 0x20);
+    const auto close = [&](int number) {
+        const std::string digits = std::to_string(number);
+        table.delay_close(*table.ensure(*root, Utf16(digits.begin(), digits.end()), *hive_, 0x20, 0));
+    };
+    table.limit_delayed(640);
+    for (int i = 0; i < 20'000; ++i) close(i);
+    EXPECT_LE(table.size(), 640u);
+    EXPECT_GT(table.size(), 500u);
+    table.limit_delayed(65);  // rounded up to as many in each shard
+    for (int i = 20'000; i < 24'000; ++i) close(i);
+    EXPECT_LE(table.size(), 128u);
+    table.limit_delayed(0);
+    for (int i = 24'000; i < 28'000; ++i) close(i);
+    EXPECT_EQ(table.size(), 0u);
+}
+
 TEST_F(KeyTableTest, threads_open_close_and_rename_one_subtree) {
     const auto top = ensure(*root_, u"top");
     std::atomic<bool> stop{false};

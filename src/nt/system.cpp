@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "cm/key_lock.h"
 #include "cm/registry.h"
 #include "io/io.h"
 #include "nt/auto_start.h"
@@ -16,6 +17,7 @@
 #include "nt/store.h"
 #include "nt/thread.h"
 #include "nt/user_profile.h"
+#include "nt/zw_key.h"
 #include "ob/namespace.h"
 #include "ob/process.h"
 #include "rtl/env.h"
@@ -194,6 +196,14 @@ std::expected<void, BootFailure> start_registry(Executive& executive, const Stor
     return {};
 }
 
+// How many keys stay in memory after their last close: NT's value, which is a number of keys; without it ours.
+void limit_kept_keys() {
+    const auto key =
+        ZwKey::open(u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Session Manager\\Configuration Manager");
+    const auto limit = key ? key->dword(u"DelayCloseSize") : std::nullopt;
+    cm::key_table().limit_delayed(limit ? *limit : SIZE_MAX);
+}
+
 std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& options) {
     ob::initialize();
     executive.objects = true;
@@ -212,6 +222,7 @@ std::expected<void, BootFailure> boot(Executive& executive, const StoreOptions& 
     executive.devices = true;
     auto filled = fill_registry(executive);
     if (!filled) return filled;
+    limit_kept_keys();
     if (const auto held = executive.registry->hold_to_durability(); !held)
         return std::unexpected(failed("write what was filled in", held.error()));
     if (executive.writes_files()) crash_history.store(&executive.crashes);

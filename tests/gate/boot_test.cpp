@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "cm/key_lock.h"
 #include "fixture.h"
 #include "nt/system.h"
 #include "regent/gate.h"
@@ -39,6 +40,43 @@ TEST_F(BootTest, a_missing_store_is_made_with_its_hives) {
         EXPECT_EQ(open_key(path, &key), STATUS_SUCCESS) << rtl::to_utf8(path);
         NtClose(key);
     }
+}
+
+TEST_F(BootTest, as_many_closed_keys_are_kept_as_the_registry_says) {
+    constexpr int many = 300;
+    const auto kept_of_closed = [] {
+        const auto number = [](int i) { return std::to_string(1000 + i); };
+        for (int i = 0; i < many; ++i) {
+            HANDLE key = nullptr;
+            const Utf16 path = u"\\Registry\\Machine\\Software\\Many" + rtl::from_utf8(number(i));
+            EXPECT_EQ(create_key(path, &key, REG_OPTION_VOLATILE), STATUS_SUCCESS);
+            NtClose(key);
+        }
+        int kept = 0;
+        for (int i = 0; i < many; ++i)
+            kept += cm::key_table().find_path("\\REGISTRY\\MACHINE\\SOFTWARE\\MANY" + number(i)) ? 1 : 0;
+        return kept;
+    };
+    const auto say = [](ULONG limit) {
+        HANDLE key = nullptr;
+        const Utf16View path =
+            u"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Session Manager\\Configuration Manager";
+        ASSERT_EQ(create_key(path, &key), STATUS_SUCCESS);
+        EXPECT_EQ(set_dword(key, u"DelayCloseSize", limit), STATUS_SUCCESS);
+        NtClose(key);
+    };
+    boot();
+    EXPECT_EQ(kept_of_closed(), many);
+    say(0);
+    close_gate();
+    boot();
+    EXPECT_EQ(kept_of_closed(), 0);
+    say(100);
+    close_gate();
+    boot();
+    const int kept = kept_of_closed();
+    EXPECT_GT(kept, 0);
+    EXPECT_LE(kept, 128);  // 2 in each of the table's 64 shards
 }
 
 TEST_F(BootTest, stable_keys_survive_a_reboot_and_volatile_ones_do_not) {
