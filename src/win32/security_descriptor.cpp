@@ -22,38 +22,75 @@ void set_bits(SECURITY_DESCRIPTOR& descriptor, USHORT bits, bool on) {
     descriptor.Control = static_cast<USHORT>(on ? descriptor.Control | bits : descriptor.Control & ~bits);
 }
 
-struct Parts {
-    USHORT control;
-    PSID owner, group;
-    PACL sacl, dacl;
-};
-
-// The parts' addresses in either form.
-std::optional<Parts> parts_of(PSECURITY_DESCRIPTOR descriptor) {
+// Control and the parts' addresses, of either form.
+std::optional<SECURITY_DESCRIPTOR> parts_of(PSECURITY_DESCRIPTOR descriptor) {
     SECURITY_DESCRIPTOR_RELATIVE relative;
     std::memcpy(&relative, descriptor, sizeof(relative));
     if (relative.Revision != SECURITY_DESCRIPTOR_REVISION) return std::nullopt;
+    SECURITY_DESCRIPTOR whole;
     if ((relative.Control & SE_SELF_RELATIVE) == 0) {
-        SECURITY_DESCRIPTOR whole;
         std::memcpy(&whole, descriptor, sizeof(whole));
-        return Parts{whole.Control, whole.Owner, whole.Group, whole.Sacl, whole.Dacl};
+        return whole;
     }
     const auto at = [&](ULONG offset) -> void* {
         return offset == 0 ? nullptr : static_cast<std::byte*>(descriptor) + offset;
     };
-    return Parts{relative.Control, at(relative.Owner), at(relative.Group), static_cast<PACL>(at(relative.Sacl)),
-                 static_cast<PACL>(at(relative.Dacl))};
+    return SECURITY_DESCRIPTOR{relative.Revision,
+                               relative.Sbz1,
+                               relative.Control,
+                               at(relative.Owner),
+                               at(relative.Group),
+                               static_cast<PACL>(at(relative.Sacl)),
+                               static_cast<PACL>(at(relative.Dacl))};
 }
 
-BOOL get_list(PSECURITY_DESCRIPTOR descriptor, bool dacl, LPBOOL present, PACL* list, LPBOOL defaulted) {
-    const auto parts = parts_of(descriptor);
-    if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
-    *present = (parts->control & (dacl ? SE_DACL_PRESENT : SE_SACL_PRESENT)) != 0 ? TRUE : FALSE;
-    if (!*present) return TRUE;
-    *list = dacl ? parts->dacl : parts->sacl;
-    *defaulted = (parts->control & (dacl ? SE_DACL_DEFAULTED : SE_SACL_DEFAULTED)) != 0 ? TRUE : FALSE;
-    return TRUE;
-}
+struct SidPart {
+    PSID SECURITY_DESCRIPTOR::* sid;
+    USHORT defaulted;
+
+    BOOL get(PSECURITY_DESCRIPTOR descriptor, PSID* out, LPBOOL is_default) const {
+        const auto parts = parts_of(descriptor);
+        if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
+        *out = (*parts).*sid;
+        *is_default = (parts->Control & defaulted) != 0 ? TRUE : FALSE;
+        return TRUE;
+    }
+    BOOL set(PSECURITY_DESCRIPTOR descriptor, PSID value, BOOL is_default) const {
+        auto* made = absolute(descriptor);
+        if (made == nullptr) return FALSE;
+        made->*sid = value;
+        set_bits(*made, defaulted, is_default != 0);
+        return TRUE;
+    }
+};
+constexpr SidPart owner_part{&SECURITY_DESCRIPTOR::Owner, SE_OWNER_DEFAULTED};
+constexpr SidPart group_part{&SECURITY_DESCRIPTOR::Group, SE_GROUP_DEFAULTED};
+
+struct ListPart {
+    PACL SECURITY_DESCRIPTOR::* list;
+    USHORT present;
+    USHORT defaulted;
+
+    BOOL get(PSECURITY_DESCRIPTOR descriptor, LPBOOL is_present, PACL* out, LPBOOL is_default) const {
+        const auto parts = parts_of(descriptor);
+        if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
+        *is_present = (parts->Control & present) != 0 ? TRUE : FALSE;
+        if (!*is_present) return TRUE;
+        *out = (*parts).*list;
+        *is_default = (parts->Control & defaulted) != 0 ? TRUE : FALSE;
+        return TRUE;
+    }
+    BOOL set(PSECURITY_DESCRIPTOR descriptor, BOOL is_present, PACL value, BOOL is_default) const {
+        auto* made = absolute(descriptor);
+        if (made == nullptr) return FALSE;
+        made->*list = is_present ? value : nullptr;
+        set_bits(*made, present, is_present != 0);
+        set_bits(*made, defaulted, is_present && is_default);
+        return TRUE;
+    }
+};
+constexpr ListPart dacl_part{&SECURITY_DESCRIPTOR::Dacl, SE_DACL_PRESENT, SE_DACL_DEFAULTED};
+constexpr ListPart sacl_part{&SECURITY_DESCRIPTOR::Sacl, SE_SACL_PRESENT, SE_SACL_DEFAULTED};
 
 BOOL give_descriptor(const Result<se::SecurityDescriptor>& made, PSECURITY_DESCRIPTOR* out, PULONG size) {
     if (!made) {
@@ -66,10 +103,17 @@ BOOL give_descriptor(const Result<se::SecurityDescriptor>& made, PSECURITY_DESCR
     return TRUE;
 }
 
-Result<std::string> text_of(PSECURITY_DESCRIPTOR descriptor, SECURITY_INFORMATION what) {
-    auto captured = se::capture_descriptor(descriptor);
-    if (!captured) return std::unexpected(captured.error());
-    return se::to_sddl(se::query_descriptor(*captured, what), what);
+// `give` takes the text.
+template <typename Give>
+BOOL give_text_of(PSECURITY_DESCRIPTOR descriptor, DWORD revision, SECURITY_INFORMATION what, const void* out,
+                  Give give) {
+    if (descriptor == nullptr || out == nullptr) return refuse(ERROR_INVALID_PARAMETER);
+    if (revision != SDDL_REVISION_1) return refuse(ERROR_UNKNOWN_REVISION);
+    const auto captured = se::capture_descriptor(descriptor);
+    if (!captured) return refuse(RtlNtStatusToDosError(captured.error().code()));
+    const auto text = se::to_sddl(se::query_descriptor(*captured, what), what);
+    if (!text) return refuse(RtlNtStatusToDosError(text.error().code()));
+    return give(*text);
 }
 
 // Copies one part where there is room for it; `size` becomes what it needs.
@@ -107,7 +151,7 @@ BOOL WINAPI GetSecurityDescriptorControl(PSECURITY_DESCRIPTOR pSecurityDescripto
                                          PSECURITY_DESCRIPTOR_CONTROL pControl, LPDWORD lpdwRevision) {
     const auto parts = parts_of(pSecurityDescriptor);
     if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
-    *pControl = parts->control;
+    *pControl = parts->Control;
     *lpdwRevision = SECURITY_DESCRIPTOR_REVISION;
     return TRUE;
 }
@@ -127,66 +171,40 @@ BOOL WINAPI SetSecurityDescriptorControl(PSECURITY_DESCRIPTOR pSecurityDescripto
 
 BOOL WINAPI GetSecurityDescriptorOwner(PSECURITY_DESCRIPTOR pSecurityDescriptor, PSID* pOwner,
                                        LPBOOL lpbOwnerDefaulted) {
-    const auto parts = parts_of(pSecurityDescriptor);
-    if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
-    *pOwner = parts->owner;
-    *lpbOwnerDefaulted = (parts->control & SE_OWNER_DEFAULTED) != 0 ? TRUE : FALSE;
-    return TRUE;
+    return owner_part.get(pSecurityDescriptor, pOwner, lpbOwnerDefaulted);
 }
 
 BOOL WINAPI SetSecurityDescriptorOwner(PSECURITY_DESCRIPTOR pSecurityDescriptor, PSID pOwner, BOOL bOwnerDefaulted) {
-    auto* descriptor = absolute(pSecurityDescriptor);
-    if (descriptor == nullptr) return FALSE;
-    descriptor->Owner = pOwner;
-    set_bits(*descriptor, SE_OWNER_DEFAULTED, bOwnerDefaulted != 0);
-    return TRUE;
+    return owner_part.set(pSecurityDescriptor, pOwner, bOwnerDefaulted);
 }
 
 BOOL WINAPI GetSecurityDescriptorGroup(PSECURITY_DESCRIPTOR pSecurityDescriptor, PSID* pGroup,
                                        LPBOOL lpbGroupDefaulted) {
-    const auto parts = parts_of(pSecurityDescriptor);
-    if (!parts) return refuse(ERROR_UNKNOWN_REVISION);
-    *pGroup = parts->group;
-    *lpbGroupDefaulted = (parts->control & SE_GROUP_DEFAULTED) != 0 ? TRUE : FALSE;
-    return TRUE;
+    return group_part.get(pSecurityDescriptor, pGroup, lpbGroupDefaulted);
 }
 
 BOOL WINAPI SetSecurityDescriptorGroup(PSECURITY_DESCRIPTOR pSecurityDescriptor, PSID pGroup, BOOL bGroupDefaulted) {
-    auto* descriptor = absolute(pSecurityDescriptor);
-    if (descriptor == nullptr) return FALSE;
-    descriptor->Group = pGroup;
-    set_bits(*descriptor, SE_GROUP_DEFAULTED, bGroupDefaulted != 0);
-    return TRUE;
+    return group_part.set(pSecurityDescriptor, pGroup, bGroupDefaulted);
 }
 
 BOOL WINAPI GetSecurityDescriptorDacl(PSECURITY_DESCRIPTOR pSecurityDescriptor, LPBOOL lpbDaclPresent, PACL* pDacl,
                                       LPBOOL lpbDaclDefaulted) {
-    return get_list(pSecurityDescriptor, true, lpbDaclPresent, pDacl, lpbDaclDefaulted);
+    return dacl_part.get(pSecurityDescriptor, lpbDaclPresent, pDacl, lpbDaclDefaulted);
 }
 
 BOOL WINAPI SetSecurityDescriptorDacl(PSECURITY_DESCRIPTOR pSecurityDescriptor, BOOL bDaclPresent, PACL pDacl,
                                       BOOL bDaclDefaulted) {
-    auto* descriptor = absolute(pSecurityDescriptor);
-    if (descriptor == nullptr) return FALSE;
-    descriptor->Dacl = bDaclPresent ? pDacl : nullptr;
-    set_bits(*descriptor, SE_DACL_PRESENT, bDaclPresent != 0);
-    set_bits(*descriptor, SE_DACL_DEFAULTED, bDaclPresent && bDaclDefaulted);
-    return TRUE;
+    return dacl_part.set(pSecurityDescriptor, bDaclPresent, pDacl, bDaclDefaulted);
 }
 
 BOOL WINAPI GetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR pSecurityDescriptor, LPBOOL lpbSaclPresent, PACL* pSacl,
                                       LPBOOL lpbSaclDefaulted) {
-    return get_list(pSecurityDescriptor, false, lpbSaclPresent, pSacl, lpbSaclDefaulted);
+    return sacl_part.get(pSecurityDescriptor, lpbSaclPresent, pSacl, lpbSaclDefaulted);
 }
 
 BOOL WINAPI SetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR pSecurityDescriptor, BOOL bSaclPresent, PACL pSacl,
                                       BOOL bSaclDefaulted) {
-    auto* descriptor = absolute(pSecurityDescriptor);
-    if (descriptor == nullptr) return FALSE;
-    descriptor->Sacl = bSaclPresent ? pSacl : nullptr;
-    set_bits(*descriptor, SE_SACL_PRESENT, bSaclPresent != 0);
-    set_bits(*descriptor, SE_SACL_DEFAULTED, bSaclPresent && bSaclDefaulted);
-    return TRUE;
+    return sacl_part.set(pSecurityDescriptor, bSaclPresent, pSacl, bSaclDefaulted);
 }
 
 BOOL WINAPI MakeSelfRelativeSD(PSECURITY_DESCRIPTOR pAbsoluteSD, PSECURITY_DESCRIPTOR pSelfRelativeSD,
@@ -245,11 +263,11 @@ BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCR
                                                                  SECURITY_INFORMATION SecurityInformation,
                                                                  LPWSTR* StringSecurityDescriptor,
                                                                  PULONG StringSecurityDescriptorLen) {
-    if (SecurityDescriptor == nullptr || StringSecurityDescriptor == nullptr) return refuse(ERROR_INVALID_PARAMETER);
-    if (RequestedStringSDRevision != SDDL_REVISION_1) return refuse(ERROR_UNKNOWN_REVISION);
-    const auto text = text_of(SecurityDescriptor, SecurityInformation);
-    if (!text) return refuse(RtlNtStatusToDosError(text.error().code()));
-    return give_text(rtl::from_utf8(*text), StringSecurityDescriptor, StringSecurityDescriptorLen);
+    return give_text_of(SecurityDescriptor, RequestedStringSDRevision, SecurityInformation, StringSecurityDescriptor,
+                        [&](const std::string& text) {
+                            return give_text(rtl::from_utf8(text), StringSecurityDescriptor,
+                                             StringSecurityDescriptorLen);
+                        });
 }
 
 BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorA(PSECURITY_DESCRIPTOR SecurityDescriptor,
@@ -257,10 +275,9 @@ BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorA(PSECURITY_DESCR
                                                                  SECURITY_INFORMATION SecurityInformation,
                                                                  LPSTR* StringSecurityDescriptor,
                                                                  PULONG StringSecurityDescriptorLen) {
-    if (SecurityDescriptor == nullptr || StringSecurityDescriptor == nullptr) return refuse(ERROR_INVALID_PARAMETER);
-    if (RequestedStringSDRevision != SDDL_REVISION_1) return refuse(ERROR_UNKNOWN_REVISION);
-    const auto text = text_of(SecurityDescriptor, SecurityInformation);
-    if (!text) return refuse(RtlNtStatusToDosError(text.error().code()));
-    return give_text(*text, StringSecurityDescriptor, StringSecurityDescriptorLen);
+    return give_text_of(SecurityDescriptor, RequestedStringSDRevision, SecurityInformation, StringSecurityDescriptor,
+                        [&](const std::string& text) {
+                            return give_text(text, StringSecurityDescriptor, StringSecurityDescriptorLen);
+                        });
 }
 }
