@@ -319,9 +319,12 @@ TEST_P(AuditTest, reading_needs_the_security_privilege) {
     NtClose(token);
 }
 
+// What makes sense with a daemon alone.
+class RemoteAuditTest : public AuditTest {};
+
 // The subject is whoever calls, not the daemon.
-TEST_P(AuditTest, the_subject_is_the_client) {
-    if (!remote() || ::geteuid() != 0) GTEST_SKIP() << "needs a daemon and another user to call it";
+TEST_P(RemoteAuditTest, the_subject_is_the_client) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
     make("O:LSG:LSD:(A;;KR;;;WD)S:(AU;SAFA;KA;;;S-1-22-1-12345)");
     ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);  // not of the one whose records are wanted
     Child client({"/proc/self/exe", "--client", socket()});
@@ -335,8 +338,35 @@ TEST_P(AuditTest, the_subject_is_the_client) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, AuditTest, testing::Bool(),
-                         [](const auto& way) { return way.param ? "remote" : "in_process"; });
+// What an administrator sees.
+TEST_P(RemoteAuditTest, the_program_prints_what_is_kept) {
+    make("O:LSG:LSD:(A;;KA;;;WD)S:(AU;SA;KA;;;WD)");
+    const std::string after = std::to_string(last_);
+    ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);
+    NtClose(key_);
+    key_ = nullptr;
+    const auto records = take();
+    ASSERT_EQ(records.size(), 2u);
+    const std::vector<std::string> arguments = {RG_BIN "/regent", "audit", "--socket", socket(), "--after", after};
+    Child printer(arguments);
+    for (const Json& record : records) EXPECT_EQ(Json::parse(printer.read_line()), record);
+    EXPECT_EQ(printer.read_all(), "");
+    EXPECT_EQ(printer.wait(), 0);
+    Child teller(arguments, STDERR_FILENO);
+    const std::string produced = std::to_string(batch_.Produced);
+    EXPECT_EQ(teller.read_line(), "ledger: produced=" + produced + " kept=" + produced + " dropped=0; shown=2 lost=0");
+    EXPECT_EQ(teller.wait(), 0);
+    // The one that goes on prints what comes, and ends when it is told to.
+    Child follower({RG_BIN "/regent", "audit", "--socket", socket(), "--after", std::to_string(last_), "--follow"});
+    ASSERT_EQ(open_key(work, &key_), STATUS_SUCCESS);
+    EXPECT_EQ(Json::parse(follower.read_line())["event"], 4656);
+    follower.signal(SIGTERM);
+    EXPECT_EQ(follower.wait(), 0);
+}
+
+std::string name_of_way(const testing::TestParamInfo<bool>& way) { return way.param ? "remote" : "in_process"; }
+INSTANTIATE_TEST_SUITE_P(Ways, AuditTest, testing::Bool(), name_of_way);
+INSTANTIATE_TEST_SUITE_P(Way, RemoteAuditTest, testing::Values(true), name_of_way);
 
 // Another user: asks for too much, then for what it may have, and ends without closing it.
 int run_client(const char* socket) {
