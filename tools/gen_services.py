@@ -20,7 +20,7 @@ POINTER_NAMES = {"HANDLE": "PHANDLE", "ULONG": "PULONG", "LONG": "PLONG", "BOOLE
 FIXED = {
     "handle": "HANDLE", "event": "HANDLE", "objattr": "POBJECT_ATTRIBUTES", "objattr_opt": "POBJECT_ATTRIBUTES",
     "ustr": "PUNICODE_STRING", "ustr_opt": "PUNICODE_STRING", "sd": "PSECURITY_DESCRIPTOR",
-    "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "user_apc": "PPS_APC_ROUTINE", "apc_context": "PVOID",
+    "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "notify_apc": "PIO_APC_ROUTINE", "user_apc": "PPS_APC_ROUTINE", "apc_context": "PVOID",
     "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
     "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
     "in_token": "PVOID", "out_token": "PVOID", "out_groups": "PVOID", "privileges_opt": "PTOKEN_PRIVILEGES",
@@ -237,6 +237,8 @@ def client_put(a):
         return f"call.put_io_status({a.name});"
     if a.kind in ("apc", "user_apc"):
         return f"call.refuse_apc({a.name} != nullptr);"
+    if a.kind == "notify_apc":
+        return f"call.put_apc({a.name}, ApcContext);"
     return f"call.put_value({a.name});"  # apc_context: whether there is one is all that matters
 
 
@@ -256,15 +258,27 @@ def client_get(a):
     return None
 
 
+def alertable(s):
+    """After which status what is queued for the calling thread runs; None: it is no alertable point."""
+    if s.name == "NtTestAlert":
+        return "STATUS_SUCCESS"
+    points = any(a.name == "Alertable" or a.kind == "notify_apc" for a in s.arguments)
+    return "STATUS_USER_APC" if points else None
+
+
 def client(services):
     out = [f"// {NOTE}", '#include "rpc/client_call.h"', "", "namespace regent::rpc {", "namespace {", ""]
     for s in services:
-        out += [f"NTSTATUS remote_{s.name}({s.parameters()}) {{",
+        prefix = "ask" if alertable(s) else "remote"
+        out += [f"NTSTATUS {prefix}_{s.name}({s.parameters()}) {{",
                 f"    ClientCall call(nt::ServiceNumber::{s.name});"]
         out += ["    " + client_put(a) for a in s.arguments]
         out += ["    if (!call.exchange()) return call.status();"]
         out += ["    " + get for get in map(client_get, s.arguments) if get]
         out += ["    return call.finish();", "}"]
+        if alertable(s):  # with the call over, so that the routines may call
+            out += [f"NTSTATUS remote_{s.name}({s.parameters()}) {{",
+                    f"    return alertable({alertable(s)}, [&] {{ return ask_{s.name}({s.names()}); }});", "}"]
     out += ["", "constexpr nt::ServiceTable remote = {"] + [f"    .{s.name} = remote_{s.name}," for s in services]
     out += ["};", "", "}  // namespace", "", "const nt::ServiceTable& remote_table() { return remote; }", "",
             "}  // namespace regent::rpc", ""]
@@ -296,6 +310,8 @@ def server_get(a):
         return f"const auto {a.name} = call.io_status();"
     if a.kind in ("apc", "user_apc"):
         return f"const {a.type} {a.name} = nullptr;"
+    if a.kind == "notify_apc":
+        return f"const {a.type} {a.name} = call.apc();"
     return f"const auto {a.name} = call.value<PVOID>();"
 
 

@@ -1,5 +1,5 @@
-// NtTestAlert, NtDelayExecution, NtQueueApcThread. What runs, runs in threads of this program: behind the gate nothing
-// is ever queued, for a routine is an address of the client's.
+// NtTestAlert, NtDelayExecution, NtQueueApcThread. What runs, runs in threads of this program: behind the gate only
+// what breaks a client's wait is queued, for a routine is an address of the client's.
 #include "ex/apc.h"
 
 #include "ex/dispatcher.h"

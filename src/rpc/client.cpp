@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "nt/apc.h"
 #include "nt/ntstatus.h"
 #include "rpc/wire.gen.h"
 #include "rtl/io_status.h"
@@ -164,10 +165,11 @@ void RemoteGate::break_connection(Connection& connection) {
     connection.socket.close();
 }
 
-std::uint64_t RemoteGate::add_pending(PIO_STATUS_BLOCK block, PVOID buffer, std::uint32_t size) {
+std::uint64_t RemoteGate::add_pending(PIO_STATUS_BLOCK block, PVOID buffer, std::uint32_t size, const Apc& apc) {
+    Ref<ex::ApcQueue> queue = apc.routine != nullptr ? ex::current_apc_queue() : nullptr;
     ExclusiveGuard guard(lock_);
     const std::uint64_t id = next_pending_++;
-    pending_.emplace(id, Pending{block, buffer, size, &this_thread.connection});
+    pending_.emplace(id, Pending{block, buffer, size, &this_thread.connection, apc, std::move(queue)});
     return id;
 }
 
@@ -194,6 +196,10 @@ bool RemoteGate::take_completion(Bytes bytes) {
         }
         rtl::complete_io_status(pending.block, static_cast<NTSTATUS>(std::uint32_t(record->status)),
                                 record->information);
+        if (pending.queue) {
+            auto apc = nt::make_io_apc(pending.apc.routine, pending.apc.context, pending.block);
+            static_cast<void>(pending.queue->queue(std::move(apc)));
+        }
     }
     applied_ahead_.insert(record->number);
     while (!applied_ahead_.empty() && *applied_ahead_.begin() == applied_ + 1) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ex/apc.h"
 #include "nt/service.h"
 #include "rpc/socket.h"
 #include "rtl/lock.h"
@@ -40,7 +41,12 @@ public:
     // After a broken frame or connection: handles died with the daemon, so the gate stays shut until opened again.
     void break_connection(Connection& connection);
 
-    std::uint64_t add_pending(PIO_STATUS_BLOCK block, PVOID buffer, std::uint32_t size);
+    // What the calling thread runs when the call completes.
+    struct Apc {
+        PIO_APC_ROUTINE routine = nullptr;  // null: nothing
+        PVOID context = nullptr;
+    };
+    std::uint64_t add_pending(PIO_STATUS_BLOCK block, PVOID buffer, std::uint32_t size, const Apc& apc);
     void remove_pending(std::uint64_t id);
     // Takes the completions of a reply frame and waits until all those numbered up to `ordinal` are taken.
     bool take_completion(Bytes record);
@@ -52,6 +58,8 @@ private:
         PVOID buffer;
         std::uint32_t size;
         const Connection* issuer;  // the thread's whose call it is
+        Apc apc;
+        Ref<ex::ApcQueue> queue;  // that thread's
     };
     RemoteGate();
     // The lock is taken before a fork and let go after it: in other functions, which the analysis cannot follow.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ex/apc.h"
 #include "nt/probe.h"
 #include "se/descriptor.h"
 
@@ -135,12 +136,28 @@ void ClientCall::refuse_apc(bool given) {
     if (given) give_up(STATUS_NOT_SUPPORTED);
 }
 
+void ClientCall::put_apc(PIO_APC_ROUTINE routine, PVOID context) {
+    apc_ = routine;
+    apc_context_ = context;
+    put_value(static_cast<std::uint8_t>(routine != nullptr));
+}
+
+bool run_apcs() {
+    bool ran = false;
+    const Ref<ex::ApcQueue> queue = ex::current_apc_queue();
+    while (const auto apc = queue->take()) {
+        apc->run(*apc);
+        ran = true;
+    }
+    return ran;
+}
+
 bool ClientCall::exchange() {
     if (refused_) return false;
     RemoteGate& gate = RemoteGate::instance();
     Writer& request = connection_->request;
     if (block_ != nullptr) {
-        pending_id_ = gate.add_pending(block_, buffer_, buffer_size_);
+        pending_id_ = gate.add_pending(block_, buffer_, buffer_size_, {apc_, apc_context_});
         request.put_at(id_place_, pending_id_);
     }
     request.end_record();

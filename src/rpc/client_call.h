@@ -42,6 +42,8 @@ public:
     void put_privilege_set(const PRIVILEGE_SET* privileges);
     void put_io_status(PIO_STATUS_BLOCK block);
     void refuse_apc(bool given);
+    // Whether there is one travels; it runs here.
+    void put_apc(PIO_APC_ROUTINE routine, PVOID context);
 
     // Sends the call and waits for its reply; false when there is none, with the reason in status().
     bool exchange();
@@ -81,9 +83,24 @@ private:
     PIO_STATUS_BLOCK block_ = nullptr;
     PVOID buffer_ = nullptr;
     std::uint32_t buffer_size_ = 0;
+    PIO_APC_ROUTINE apc_ = nullptr;
+    PVOID apc_context_ = nullptr;
     std::uint64_t pending_id_ = 0;
     std::size_t id_place_ = 0;
     Reader reader_;
 };
+
+// Runs what completions have queued for the calling thread; whether there was anything. REQUIRES: no call of this
+// thread is under way.
+bool run_apcs();
+// An alertable point: `ask` asks the daemon, which breaks a wait for a routine that runs here. One that ran already,
+// since its news came with an earlier reply, is no reason: the wait goes on.
+template <typename Ask>
+NTSTATUS alertable(NTSTATUS when, Ask ask) {
+    for (;;) {
+        const NTSTATUS status = ask();
+        if (status != when || run_apcs() || when != STATUS_USER_APC) return status;
+    }
+}
 
 }  // namespace regent::rpc

@@ -119,6 +119,11 @@ PIO_STATUS_BLOCK ServerCall::io_status() {
     return block_;
 }
 
+PIO_APC_ROUTINE ServerCall::apc() {
+    if (reader_.get<std::uint8_t>() == 0) return nullptr;
+    return [](PVOID, PIO_STATUS_BLOCK, ULONG) {};
+}
+
 void ServerCall::check_length(const CallBuffer& buffer, std::uint32_t length) {
     if (buffer.data != nullptr && buffer.size != length) reader_.fail();
 }

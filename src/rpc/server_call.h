@@ -74,6 +74,8 @@ public:
     PTOKEN_PRIVILEGES privileges();
     PPRIVILEGE_SET privilege_set();
     PIO_STATUS_BLOCK io_status();
+    // Null, or a routine that does nothing: that one is queued breaks the alertable wait, the client's own runs there.
+    PIO_APC_ROUTINE apc();
     void check_length(const CallBuffer& buffer, std::uint32_t length);
     void check_handles(const CallHandles& handles, std::uint32_t count);
     template <typename T>
