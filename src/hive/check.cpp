@@ -55,21 +55,6 @@ bool TreeCheck::proven() {
     return true;
 }
 
-const char* key_record_defect(Bytes data, bool is_root) {
-    const auto* node = rtl::record_at<KeyNode>(data);
-    if (node == nullptr) return "a cell too small for a key node";
-    if (node->signature != nk_signature) return "no nk signature";
-    const bool compressed = (node->flags & key_comp_name) != 0;
-    const std::size_t size = node->name_size;
-    if (size > data.size() - sizeof(KeyNode)) return "a name that leaves its cell";
-    if (!compressed && size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
-    if (is_root) return nullptr;
-    const NameView name(data.subspan(sizeof(KeyNode), size), compressed);
-    if (name.empty()) return "an empty name";
-    if (name.size() > max_key_name + 1 || sizeof(KeyNode) + size > max_key_node) return "a name above 256 characters";
-    return name.contains('\\') ? "a name with a backslash" : nullptr;
-}
-
 const char* subkeys_defect(const Cells& cells, CellIndex key, CellIndex root, std::vector<CellIndex>* subkeys) {
     const KeyNode& node = *cells.record<KeyNode>(key);
     const SubkeyList children = cells.subkeys(key, node, StorageType::stable);

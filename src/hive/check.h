@@ -17,8 +17,39 @@ namespace regent::hive {
 
 // What is wrong with one record by itself, as far as reading it goes; null when nothing is. Used by the walk below and
 // at every step through a storage that is not trusted yet.
-const char* key_record_defect(Bytes cell, bool is_root);
-const char* value_record_defect(const KeyNode& owner, Bytes value);
+inline const char* key_record_defect(Bytes data, bool is_root) {
+    const auto* node = rtl::record_at<KeyNode>(data);
+    if (node == nullptr) return "a cell too small for a key node";
+    if (node->signature != nk_signature) return "no nk signature";
+    const bool compressed = (node->flags & key_comp_name) != 0;
+    const std::size_t size = node->name_size;
+    if (size > data.size() - sizeof(KeyNode)) return "a name that leaves its cell";
+    if (!compressed && size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
+    if (is_root) return nullptr;
+    const NameView name(data.subspan(sizeof(KeyNode), size), compressed);
+    if (name.empty()) return "an empty name";
+    if (name.size() > max_key_name + 1 || sizeof(KeyNode) + size > max_key_node) return "a name above 256 characters";
+    return name.contains('\\') ? "a name with a backslash" : nullptr;
+}
+
+inline const char* value_record_defect(const KeyNode& owner, Bytes data) {
+    const auto* value = rtl::record_at<KeyValue>(data);
+    if (value == nullptr) return "a cell too small for a value";
+    if (value->signature != vk_signature) return "no vk signature";
+    const std::size_t name_size = value->name_size;
+    if (name_size > data.size() - sizeof(KeyValue)) return "a name that leaves its cell";
+    if ((value->flags & value_comp_name) == 0 && name_size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
+    const NameView name(data.subspan(sizeof(KeyValue), name_size), (value->flags & value_comp_name) != 0);
+    if (name.size() > max_value_name) return "a name above 16383 characters";
+    if ((owner.flags & key_sym_link) != 0) {
+        constexpr std::uint32_t reg_link = 6;
+        if (value->type != reg_link || compare_folded(name, u"SymbolicLinkValue") != 0) {
+            return "a value other than SymbolicLinkValue on a link";
+        }
+    }
+    return nullptr;
+}
+
 // Every cell of the data (not the value's own) goes through `claim`; false refuses it.
 template <typename Claim>
 const char* value_data_defect(const Cells& cells, const KeyValue& value, Claim claim);

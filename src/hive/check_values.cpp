@@ -14,24 +14,6 @@ void TreeCheck::drop_values(CellIndex key, FindingKind kind, std::string expecte
     mended.value_list = nil_cell;
 }
 
-const char* value_record_defect(const KeyNode& owner, Bytes data) {
-    const auto* value = rtl::record_at<KeyValue>(data);
-    if (value == nullptr) return "a cell too small for a value";
-    if (value->signature != vk_signature) return "no vk signature";
-    const std::size_t name_size = value->name_size;
-    if (name_size > data.size() - sizeof(KeyValue)) return "a name that leaves its cell";
-    if ((value->flags & value_comp_name) == 0 && name_size % 2 != 0) return "an odd number of bytes in a UTF-16 name";
-    const NameView name(data.subspan(sizeof(KeyValue), name_size), (value->flags & value_comp_name) != 0);
-    if (name.size() > max_value_name) return "a name above 16383 characters";
-    if ((owner.flags & key_sym_link) != 0) {
-        constexpr std::uint32_t reg_link = 6;
-        if (value->type != reg_link || compare_folded(name, u"SymbolicLinkValue") != 0) {
-            return "a value other than SymbolicLinkValue on a link";
-        }
-    }
-    return nullptr;
-}
-
 const char* TreeCheck::value_defect(const KeyNode& owner, Bytes data) {
     if (data.empty()) return "a cell that is free, out of range, or belongs to something else";
     if (const char* defect = value_record_defect(owner, data)) return defect;

@@ -120,9 +120,11 @@ std::uint32_t NameView::hash() const {
     }
     const std::byte* from = stored_.data();
     const std::size_t first = stored_.size() % units_at_once;
-    const std::uint64_t head = first == 0 ? 0 : bytes_at(from, first) << (units_at_once - first) * 8;
-    std::uint64_t all = head;
-    hash = hash_of_eight(head);
+    std::uint64_t all = 0;
+    if (first != 0) {
+        all = bytes_at(from, stored_.size()) << (units_at_once - first) * 8;  // of eight, those behind the first go
+        hash = hash_of_eight(all);
+    }
     for (std::size_t i = first; i < stored_.size(); i += units_at_once) {
         const std::uint64_t eight = word_at<std::uint64_t>(from + i);
         all |= eight;

@@ -48,11 +48,12 @@ bool TreeProof::prove_values(const KeyNode& node, Bounds* bounds) {
     const Bytes list = take(node.value_list);
     if (list.size() / 4 < count) return false;
     const auto element = [&](std::uint32_t i) { return *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4); };
+    const Bytes bins = cells_.stable().bytes();
     for (std::uint32_t i = 0; i < count; ++i) cells_.prefetch(element(i));
     for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint64_t at = element(i) + std::uint64_t{sizeof(Le32)};
-        const auto* value = rtl::record_at<KeyValue>(cells_.stable().bytes(), at);
-        if (value != nullptr) cells_.prefetch(value->data);
+        constexpr std::uint32_t data_at = sizeof(Le32) + offsetof(KeyValue, data);
+        if (const auto data = rtl::load<std::uint32_t>(bins, std::uint64_t{element(i)} + data_at))
+            cells_.prefetch(*data);
     }
     for (std::uint32_t i = 0; i < count; ++i) {
         if (!prove_value(node, take(element(i)), bounds)) return false;
