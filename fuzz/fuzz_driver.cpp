@@ -1,18 +1,22 @@
-// Random registry operations against a filter driver: REGENT_FUZZ_DRIVER names the file (.so or .sys). Keys, values,
-// sizes and buffers come from the input; what must hold is that the driver never faults, leaks or leaves the pairs of
-// its callbacks out of step - AddressSanitizer and the driver host say so. Without the variable only the host is
-// exercised.
+// Random registry operations against a filter driver: REGENT_FUZZ_DRIVER names the file (.so or .sys),
+// REGENT_FUZZ_NAMES (comma between) what keys and values are called beside N0 to N7: words that the driver looks for.
+// Keys, values, sizes and buffers come from the input; what must hold is that the driver never faults, and breaks no
+// rule of the verifier, which stops the run at its first finding, also when the driver is unloaded at the end. Without
+// the variable only the host is exercised. Of a driver with regmon's device everything is recorded, and the records and
+// the ledger are checked.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "nt/ntregapi.h"
 #include "nt/ntseapi.h"
 #include "nt/ntservices.h"
+#include "recording.h"
 #include "regent/gate.h"
 #include "rtl/status.h"
 #include "rtl/utf16.h"
@@ -54,15 +58,25 @@ void set_text(HANDLE key, const char16_t* value, Utf16 text, ULONG type) {
     }
 }
 
+void set_number(HANDLE key, const char16_t* value, ULONG number) {
+    Named name(value);
+    if (!NT_SUCCESS(NtSetValueKey(key, &name.string, 0, REG_DWORD, &number, sizeof number))) stop("no value");
+}
+
+constexpr const char16_t* service = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\FuzzedDriver";
+constexpr ULONG stop_at_first_finding = 2;
+constexpr ULONG hour = 3'600'000;  // of a callback, in milliseconds: sanitizers and a busy machine are not its fault
+
 // Service key with Parameters\Subtree = the area, then the load.
 void load_driver(const std::string& file) {
-    const Utf16 service = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\FuzzedDriver";
     Utf16 image = u"\\??\\UNIX" + rtl::from_utf8(std::filesystem::absolute(file).string());
     for (char16_t& unit : image)
         if (unit == u'/') unit = u'\\';
     const HANDLE key = create(service);
     set_text(key, u"ImagePath", image, REG_EXPAND_SZ);
-    const HANDLE parameters = create(service + u"\\Parameters");
+    set_number(key, u"Verify", stop_at_first_finding);
+    set_number(key, u"VerifyBudget", hour);
+    const HANDLE parameters = create(Utf16(service) + u"\\Parameters");
     set_text(parameters, u"Subtree", area, REG_SZ);
     set_text(parameters, u"To", Utf16(area) + u"Target", REG_SZ);
     set_text(parameters, u"Process", u"nobody", REG_SZ);
@@ -73,18 +87,39 @@ void load_driver(const std::string& file) {
     if (!NT_SUCCESS(status)) stop(file + ": " + rtl::status_name(status));
 }
 
+std::vector<Utf16> names = {u"N0", u"N1", u"N2", u"N3", u"N4", u"N5", u"N6", u"N7"};
+fuzz::Recording recording;
+
+void add_names() {
+    const char* const more = std::getenv("REGENT_FUZZ_NAMES");
+    std::istringstream words(more != nullptr ? more : "");
+    for (std::string word; std::getline(words, word, ',');) names.push_back(rtl::from_utf8(word));
+}
+
+void unload_driver() {
+    recording.stop();
+    Named name(service);
+    const NTSTATUS status = NtUnloadDriver(&name.string);
+    if (!NT_SUCCESS(status)) stop(std::string("the driver does not unload: ") + rtl::status_name(status));
+}
+
 void boot() {
     std::string directory = (std::filesystem::temp_directory_path() / "fuzz_driver.XXXXXX").string();
     if (mkdtemp(directory.data()) == nullptr) stop("no folder");
     static const std::string store = directory;
     if (!select_gate({.store = store + "/store", .socket = {}})) stop("no store");
     std::atexit([] {
+        if (std::getenv("REGENT_FUZZ_DRIVER") != nullptr) unload_driver();
         close_gate();
         std::filesystem::remove_all(store);
     });
     NtClose(create(area));
     NtClose(create(Utf16(area) + u"Target"));
-    if (const char* file = std::getenv("REGENT_FUZZ_DRIVER")) load_driver(file);
+    add_names();
+    const char* const file = std::getenv("REGENT_FUZZ_DRIVER");
+    if (file == nullptr) return;
+    load_driver(file);
+    recording.start();
 }
 
 class Input {
@@ -100,7 +135,7 @@ public:
     Utf16 name() {
         const std::uint8_t which = byte();
         if (which == 0xFF) return Utf16(byte(), static_cast<char16_t>(byte() + 1));
-        return u"N" + Utf16(1, static_cast<char16_t>(u'0' + which % 8));
+        return names[which % names.size()];
     }
 
 private:
@@ -175,5 +210,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (HANDLE& key : keys) key = create(area);
     while (input.any()) operate(input, keys);
     for (HANDLE key : keys) NtClose(key);
+    recording.check();
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "ex/thread_state.h"
 #include "ex/verifier.h"
@@ -22,7 +23,21 @@ struct Held {
     const DriverFrame* call;
     StackTrace stack;
 };
-thread_local std::vector<Held> held_locks;
+constinit thread_local std::vector<Held>* held_pointer = nullptr;
+
+// Of the calling thread. Goes with its thread-locals; exit handlers, which run after those of the main thread and may
+// unload drivers, get another one that nobody frees.
+std::vector<Held>& held_locks() {
+    struct Owner {
+        ~Owner() { delete std::exchange(held_pointer, nullptr); }  // (style: allow)
+    };
+    if (held_pointer == nullptr) {
+        held_pointer = new std::vector<Held>;  // (style: allow)
+        thread_local Owner owner;
+        static_cast<void>(owner);
+    }
+    return *held_pointer;
+}
 
 // `second` was taken while `first` was held.
 using Order = std::pair<Lock, Lock>;
@@ -69,7 +84,7 @@ StackTrace conflict_with(const Held& outer, Lock inner, DriverId driver, const S
 }
 
 void hold(Lock lock, const char* kind, DriverId driver, StackTrace stack) {
-    held_locks.push_back({lock, kind, driver, thread_state().frame, std::move(stack)});
+    held_locks().push_back({lock, kind, driver, thread_state().frame, std::move(stack)});
 }
 
 }  // namespace
@@ -78,10 +93,10 @@ void lock_wanted(const volatile void* lock, const char* kind, bool recursive) {
     const DriverId driver = verified_caller();
     if (driver == 0) return;
     StackTrace stack = stack_in(driver);
-    const bool again = std::ranges::any_of(held_locks, [lock](const Held& held) { return held.lock == lock; });
+    const bool again = std::ranges::any_of(held_locks(), [lock](const Held& held) { return held.lock == lock; });
     if (again && !recursive)
         report(driver, rules::lock_recursion, describe_lock(lock, kind) + " taken by the thread that holds it", stack);
-    for (const Held& outer : held_locks) {
+    for (const Held& outer : held_locks()) {
         if (again) break;
         const StackTrace other = conflict_with(outer, lock, driver, stack);
         if (other.empty()) continue;
@@ -98,25 +113,25 @@ void lock_taken(const volatile void* lock, const char* kind) {
 }
 
 void lock_released(const volatile void* lock) {
-    const auto found =
-        std::find_if(held_locks.rbegin(), held_locks.rend(), [lock](const Held& held) { return held.lock == lock; });
-    if (found == held_locks.rend()) return;
-    held_locks.erase(std::next(found).base());
+    const auto found = std::find_if(held_locks().rbegin(), held_locks().rend(),
+                                    [lock](const Held& held) { return held.lock == lock; });
+    if (found == held_locks().rend()) return;
+    held_locks().erase(std::next(found).base());
 }
 
-std::size_t locks_held() { return held_locks.size(); }
+std::size_t locks_held() { return held_locks().size(); }
 
 bool report_locks_kept(const DriverFrame& call) {
-    std::size_t before = held_locks.size();
-    while (before != 0 && held_locks[before - 1].call == &call) --before;
+    std::size_t before = held_locks().size();
+    while (before != 0 && held_locks()[before - 1].call == &call) --before;
     return report_locks_kept(call.purpose, before);
 }
 
 bool report_locks_kept(const char* purpose, std::size_t before) {
     bool any = false;
-    while (held_locks.size() > before) {
-        const Held held = std::move(held_locks.back());
-        held_locks.pop_back();
+    while (held_locks().size() > before) {
+        const Held held = std::move(held_locks().back());
+        held_locks().pop_back();
         report(held.driver, rules::lock_held_at_return,
                std::string(purpose) + " returned while it held " + describe_lock(held.lock, held.kind), held.stack);
         any = true;
@@ -126,8 +141,8 @@ bool report_locks_kept(const char* purpose, std::size_t before) {
 
 bool report_locks_held_in(const char* service) {
     const DriverId driver = verified_caller();
-    if (driver == 0 || held_locks.empty() || held_locks.back().driver != driver) return false;
-    const Held& held = held_locks.back();
+    if (driver == 0 || held_locks().empty() || held_locks().back().driver != driver) return false;
+    const Held& held = held_locks().back();
     report(driver, rules::lock_across_service,
            std::string(service) + " called while " + describe_lock(held.lock, held.kind) +
                " is held: callbacks, the driver's own too, may run under it");

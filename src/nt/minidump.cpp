@@ -39,11 +39,11 @@ public:
         whole_ &= place.size == size;
         return place;
     }
-    // As much of it as there is memory.
+    // As much of it as there is memory. Not pwrite: AddressSanitizer's would look whether all of it may be read.
     Location append_readable(const void* data, std::size_t size) {
         end_ = (end_ + 7) & ~std::uint32_t{7};
-        const ssize_t got = file_ >= 0 ? ::pwrite(file_, data, size, end_) : 0;
-        const Location place{static_cast<std::uint32_t>(std::max<ssize_t>(got, 0)), end_};
+        const long got = file_ >= 0 ? ::syscall(SYS_pwrite64, file_, data, size, static_cast<off_t>(end_)) : 0;
+        const Location place{static_cast<std::uint32_t>(std::max(got, 0L)), end_};
         end_ += place.size;
         return place;
     }
