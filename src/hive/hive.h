@@ -246,7 +246,7 @@ public:
     Result<void> write_back();   // no lock: the primary holds what was committed before the call
     // Exclusive lock: free bins at the end go; the file is cut when it was written back. Returns how many bytes.
     std::uint32_t trim();
-    // Exclusive lock: pages that the primary holds by now are taken from it again, so that memory holds no second copy.
+    // Exclusive lock: pages that the primary held a write-back ago are taken from it again: no second copy in memory.
     void drop_copies();
     Result<void> reconcile();  // exclusive lock: trims, flushes, writes back, drops copies
     Result<void> flush();      // exclusive lock: both steps, and write_back() when due

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "hive/hive_impl.h"
 
 namespace regent::hive {
@@ -53,9 +55,13 @@ std::uint32_t Hive::trim() {
     return impl_->cells.stable().trim();
 }
 
+// Not those of the last write-back: who changes a page mostly does it again, and the first change of a page that is the
+// file's takes longer than the rest of a set.
 void Hive::drop_copies() {
     if (impl_->log == nullptr || impl_->log->failed()) return;
-    impl_->cells.stable().drop_copies(impl_->log->primary(), impl_->log->written());
+    const std::uint64_t written = impl_->log->written();
+    if (written != impl_->written) impl_->written_before = std::exchange(impl_->written, written);
+    impl_->cells.stable().drop_copies(impl_->log->primary(), impl_->written_before);
 }
 
 Result<void> Hive::reconcile() {

@@ -39,6 +39,9 @@ public:
     bool verified = true;       // in this life, or by the proof it was loaded with
     LoadState load_state = LoadState::clean;
     std::unique_ptr<LogWriter> log;  // null: memory only, or read-only
+    // What the primary held at the last two times that copies were dropped.
+    std::uint64_t written = 0;
+    std::uint64_t written_before = 0;
 
     const KeyNode& node(CellIndex key) const {  // zeros when `key` is no key
         static constexpr KeyNode none = {};

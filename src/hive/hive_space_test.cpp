@@ -112,16 +112,25 @@ TEST(HiveSpace, FreeBinsAtTheEndGoAndTheFileIsCut) {
     EXPECT_FALSE(hive->find_value(hive->root(), u"goes"));
 }
 
-TEST(HiveSpace, CopiesOfPagesAreDroppedOnceTheFileHasThem) {
+// Those that the last write-back wrote are kept, since they may well be changed again.
+TEST(HiveSpace, CopiesOfPagesAreDroppedAWriteBackAfterTheFileHasThem) {
+    constexpr std::uint64_t few = 4 * page_size;
     const Folder folder;
     const auto hive = file_hive(folder.file("HIVE"));
+    const auto write_something_else = [&] {
+        const std::int64_t same = hive->last_write_time(hive->root());
+        return hive->set_last_write_time(hive->root(), same) && hive->reconcile();
+    };
     for (char16_t i = 0; i < 40; ++i) set(*hive, Utf16{u'v', static_cast<char16_t>(u'A' + i)}, text(60000, 'c'));
     EXPECT_GT(hive->copied_bytes(), 2000000U);
     ASSERT_TRUE(hive->flush());
     EXPECT_GT(hive->copied_bytes(), 2000000U);  // in the log is not in the file
     ASSERT_TRUE(hive->reconcile());
-    EXPECT_EQ(hive->copied_bytes(), 0U);
+    EXPECT_GT(hive->copied_bytes(), 2000000U);
     const std::string content = describe(*hive);
+    ASSERT_TRUE(write_something_else());
+    EXPECT_LE(hive->copied_bytes(), few);
+    EXPECT_EQ(describe(*hive), content);
     expect_sound(*hive);
     // A page that is changed after it was staged is kept, whatever the write-back has written meanwhile.
     set(*hive, u"vA", text(60000, 'd'));
@@ -129,11 +138,13 @@ TEST(HiveSpace, CopiesOfPagesAreDroppedOnceTheFileHasThem) {
     set(*hive, u"vA", text(60000, 'e'));
     ASSERT_TRUE(hive->write_back());
     hive->drop_copies();
-    EXPECT_GT(hive->copied_bytes(), 0U);
+    EXPECT_GT(hive->copied_bytes(), few);
     set(*hive, u"vA", text(60000, 'c'));
     EXPECT_EQ(describe(*hive), content);
     ASSERT_TRUE(hive->reconcile());
-    EXPECT_EQ(hive->copied_bytes(), 0U);
+    EXPECT_GT(hive->copied_bytes(), few);
+    ASSERT_TRUE(write_something_else());
+    EXPECT_LE(hive->copied_bytes(), few);
     EXPECT_EQ(describe(*hive), content);
     expect_sound(*hive);
 }
