@@ -1,5 +1,6 @@
-// Sequences of service calls in process against a model in plain containers (tests/model): the bytes choose the calls,
-// their names, sizes and rights. The first answer that is not the model's is the end.
+// Sequences of service calls against a model in plain containers (tests/model): the bytes choose the calls, their
+// names, sizes and rights. The first answer that is not the model's is the end. In process; with REGENT_SOCKET, through
+// the daemon that listens there.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,11 @@ regent::test::ServiceWorld& world() {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
+    if (const char* socket = std::getenv("REGENT_SOCKET")) {
+        if (!regent::select_gate({.store = {}, .socket = socket}) || !world().prepare(true)) std::abort();
+        std::atexit(regent::close_gate);
+        return 0;
+    }
     static std::string folder = (std::filesystem::temp_directory_path() / "fuzz_services.XXXXXX").string();
     if (mkdtemp(folder.data()) == nullptr) std::abort();
     if (!regent::select_gate({.store = folder + "/store", .socket = {}}) || !world().prepare(false)) std::abort();

@@ -70,7 +70,7 @@ public:
         Utf16 text = which == 0xFF ? component() : base + u'\\' + below_base;
         if (which == 0xFE) text += u'\0';
         Data bytes(text.size() * sizeof(char16_t));
-        std::memcpy(bytes.data(), text.data(), bytes.size());
+        if (!bytes.empty()) std::memcpy(bytes.data(), text.data(), bytes.size());
         return bytes;
     }
     ULONG type() {
