@@ -111,7 +111,7 @@ NTSTATUS Model::follow(const ModelKey& link, Utf16View rest, Utf16& path) const 
     const ModelValue* value = find_value(const_cast<ModelKey&>(link), link_value);
     if (value == nullptr || value->type != REG_LINK) return STATUS_OBJECT_NAME_NOT_FOUND;
     Utf16 target(value->data.size() / sizeof(char16_t), u'\0');
-    std::memcpy(target.data(), value->data.data(), target.size() * sizeof(char16_t));
+    if (!target.empty()) std::memcpy(target.data(), value->data.data(), target.size() * sizeof(char16_t));
     if (target.empty()) return STATUS_OBJECT_NAME_NOT_FOUND;
     if (target.front() != u'\\') return STATUS_OBJECT_NAME_INVALID;
     if (!rest.empty()) target += u'\\' + Utf16(rest);
