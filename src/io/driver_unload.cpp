@@ -157,14 +157,27 @@ bool wait_for_opens(DriverState& driver) {
     return driver.opens.load() == 0;
 }
 
+// A driver that is being unloaded elsewhere gets no more requests; another one stays while it has these.
+void tell_of_shutdown(DriverState& driver) {
+    if (!begin_open(driver)) return;
+    {
+        std::vector<ob::ObjectRef<DEVICE_OBJECT>> registered;
+        {
+            ExclusiveGuard guard(device_lock());
+            for (auto* device = driver.object->object.DeviceObject; device != nullptr; device = device->NextDevice) {
+                if (state_of(device).shutdown_registered)
+                    registered.push_back(ob::ObjectRef<DEVICE_OBJECT>::retain(device));
+            }
+        }
+        for (const auto& device : registered) submit_simple(device.get(), nullptr, IRP_MJ_SHUTDOWN);
+    }
+    end_open(driver);
+}
+
 }  // namespace
 
 void unload_all_drivers() {
-    for (const Ref<DriverState>& driver : DriverList::instance().all()) {
-        for (DEVICE_OBJECT* device = driver->object->object.DeviceObject; device != nullptr;
-             device = device->NextDevice)
-            if (state_of(device).shutdown_registered) submit_simple(device, nullptr, IRP_MJ_SHUTDOWN);
-    }
+    for (const Ref<DriverState>& driver : DriverList::instance().all()) tell_of_shutdown(*driver);
     const auto drivers = DriverList::instance().all();
     for (auto next = drivers.rbegin(); next != drivers.rend(); ++next) {
         DriverState& driver = **next;

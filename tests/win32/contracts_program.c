@@ -225,7 +225,7 @@ static int close_predefined(void) {
 static volatile LONG predefined_stop, predefined_failed;
 static DWORD WINAPI use_predefined(LPVOID uses) {
     DWORD subkeys;
-    for (; !predefined_stop; InterlockedIncrement((volatile LONG*)uses)) {
+    for (; !InterlockedCompareExchange(&predefined_stop, 0, 0); InterlockedIncrement((volatile LONG*)uses)) {
         LSTATUS error =
             RegQueryInfoKeyW(HKEY_CURRENT_CONFIG, NULL, NULL, NULL, &subkeys, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
         if (error != 0) InterlockedExchange(&predefined_failed, error);
@@ -240,14 +240,16 @@ static int predefined_race(void) {
     CHECK(RegCreateKeyExW(base, L"stand-in", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &stand_in, NULL) == 0);
     for (i = 0; i < 2; ++i)
         CHECK((users[i] = CreateThread(NULL, 0, use_predefined, (LPVOID)&uses[i], 0, NULL)) != NULL);
-    for (i = 0; i < 3000 || uses[0] < 1000 || uses[1] < 1000; ++i) {
+    for (i = 0; i < 3000 || InterlockedCompareExchange(&uses[0], 0, 0) < 1000 ||
+                InterlockedCompareExchange(&uses[1], 0, 0) < 1000;
+         ++i) {
         CHECK(RegOverridePredefKey(HKEY_CURRENT_CONFIG, stand_in) == 0);
         CHECK(RegOverridePredefKey(HKEY_CURRENT_CONFIG, NULL) == 0);
         CHECK(RegCloseKey(HKEY_CURRENT_CONFIG) == 0);
     }
-    predefined_stop = 1;
+    InterlockedExchange(&predefined_stop, 1);
     CHECK(WaitForMultipleObjects(2, users, TRUE, INFINITE) == WAIT_OBJECT_0);
-    CHECK(predefined_failed == 0 && CloseHandle(users[0]) && CloseHandle(users[1]));
+    CHECK(InterlockedCompareExchange(&predefined_failed, 0, 0) == 0 && CloseHandle(users[0]) && CloseHandle(users[1]));
     return RegCloseKey(stand_in) == 0 && RegDeleteKeyW(base, L"stand-in") == 0 ? 0 : __LINE__;
 }
 
