@@ -98,6 +98,14 @@ bool find_leftovers(DriverState& driver, std::string& findings) {
     return timers + threads + apcs != 0;
 }
 
+// Something may still call into the image: it stays until the process ends.
+void keep_mapped(std::unique_ptr<DriverCode> code) {
+    static Mutex<LockRank::leaf> lock;
+    static auto& kept = *new std::vector<std::unique_ptr<DriverCode>>;  // never destroyed
+    ExclusiveGuard guard(lock);
+    kept.push_back(std::move(code));
+}
+
 std::string run_unload(DriverState& driver) {
     ex::run_as_system(call_unload, &driver);
     return dispose_driver(DriverList::instance().remove(driver), false);
@@ -124,7 +132,7 @@ std::string dispose_driver(Ref<DriverState> driver, bool entry_failed) {
         if (ex::is_verified(driver->id)) ex::verifier::end(driver->id);
         ex::remove_driver_image(driver->id);
     }
-    if (keep_image) static_cast<void>(driver->code.release());  // something may still call into it
+    if (keep_image) keep_mapped(std::move(driver->code));
     driver->code.reset();
     return findings;
 }
