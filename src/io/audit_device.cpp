@@ -5,6 +5,7 @@
 #include "io/audit_text.h"
 #include "io/driver_life.h"
 #include "io/io_state.h"
+#include "io/request.h"
 #include "regent/audit_log.h"
 #include "rtl/time.h"
 
@@ -29,7 +30,7 @@ std::vector<ob::AuditRecord> wait_for_records(const IRP* irp, const AUDIT_READ& 
         const std::int64_t left_ms = (deadline - rtl::monotonic_ns()) / 1'000'000;
         const int wait_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, slice_ms));
         auto records = ob::AuditLog::instance().read(read.After, records_at_a_time, wait_ms);
-        if (!records.empty() || left_ms <= 0 || *const_cast<const volatile BOOLEAN*>(&irp->Cancel)) return records;
+        if (!records.empty() || left_ms <= 0 || is_cancelled(*irp)) return records;
     }
 }
 

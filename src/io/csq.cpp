@@ -1,5 +1,6 @@
 // Cancel-safe queues (IoCsq*). The driver owns list and lock; this code owns the race between a request's removal and
 // its cancellation: whoever takes the cancel routine out of the packet owns the packet.
+#include "io/request.h"
 #include "rtl/foreign_call.h"
 #include "wdk/ntddk.h"
 
@@ -82,7 +83,7 @@ NTSTATUS IoCsqInsertIrpEx(PIO_CSQ csq, PIRP irp, PIO_CSQ_IRP_CONTEXT context, PV
     IoMarkIrpPending(irp);
     IoSetCancelRoutine(irp, cancel_queued);
     // Cancelled before the routine was there: then nobody else will take it out.
-    if (irp->Cancel && IoSetCancelRoutine(irp, nullptr) != nullptr) {
+    if (regent::io::is_cancelled(*irp) && IoSetCancelRoutine(irp, nullptr) != nullptr) {
         call_routine(csq->CsqRemoveIrp, csq, irp);
         disarm(irp);
         call_routine(csq->CsqReleaseLock, csq, irql);

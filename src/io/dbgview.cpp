@@ -5,6 +5,7 @@
 #include "ex/debug_sink.h"
 #include "io/driver_life.h"
 #include "io/io_state.h"
+#include "io/request.h"
 #include "regent/dbgview.h"
 #include "rtl/time.h"
 
@@ -28,7 +29,7 @@ std::vector<ex::DebugLine> wait_for_lines(const IRP* irp, const DBGVIEW_READ& re
         const std::int64_t left_ms = (deadline - rtl::monotonic_ns()) / 1'000'000;
         const int wait_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, slice_ms));
         auto lines = ex::DebugSink::instance().wait_and_read(read.After, wait_ms);
-        if (!lines.empty() || left_ms <= 0 || *const_cast<const volatile BOOLEAN*>(&irp->Cancel)) return lines;
+        if (!lines.empty() || left_ms <= 0 || is_cancelled(*irp)) return lines;
     }
 }
 

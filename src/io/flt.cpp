@@ -10,6 +10,7 @@
 #include "ex/call_driver.h"
 #include "ex/rundown.h"
 #include "io/driver_life.h"
+#include "io/request.h"
 #include "regent/fltport.h"
 #include "se/access.h"
 #include "wdk/fltKernel.h"
@@ -211,7 +212,7 @@ NTSTATUS get(const IRP* irp, _FLT_PORT& port, MutableBytes output, ULONG& used) 
         LARGE_INTEGER slice;
         slice.QuadPart = -500000;  // 50 ms
         KeWaitForSingleObject(&port.arrived, Executive, KernelMode, FALSE, &slice);
-        if (*const_cast<const volatile BOOLEAN*>(&irp->Cancel)) return STATUS_CANCELLED;
+        if (is_cancelled(*irp)) return STATUS_CANCELLED;
     }
     FLTPORT_MESSAGE head{};
     head.ReplyLength = static_cast<ULONG>(message->wants_reply ? message->reply_room + sizeof(FLTPORT_REPLY) : 0);

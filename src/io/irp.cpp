@@ -134,7 +134,7 @@ BOOLEAN IoCancelIrp(PIRP irp) {
     ex::DriverCall frame(reinterpret_cast<const void*>(cancel_routine(irp)), "cancel routine");
     KIRQL irql;
     IoAcquireCancelSpinLock(&irql);
-    irp->Cancel = TRUE;
+    __atomic_store_n(&irp->Cancel, TRUE, __ATOMIC_SEQ_CST);
     PDRIVER_CANCEL routine = IoSetCancelRoutine(irp, nullptr);
     if (routine == nullptr) {
         IoReleaseCancelSpinLock(irql);

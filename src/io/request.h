@@ -70,4 +70,7 @@ Outcome submit_simple(DEVICE_OBJECT* device, FILE_OBJECT* file, UCHAR major);
 // Cancels what matches and, when asked to, waits until it is over.
 void cancel_requests(ob::Thread* thread, const FILE_OBJECT* file, bool wait);
 
+// IRP::Cancel, which another thread may set at any time.
+inline bool is_cancelled(const IRP& irp) { return __atomic_load_n(&irp.Cancel, __ATOMIC_SEQ_CST) != 0; }
+
 }  // namespace regent::io
