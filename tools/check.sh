@@ -31,6 +31,7 @@ step services python3 tools/gen_services.py contract include/nt/ntservices.h --c
 step floors python3 tools/check_floors.py
 step style python3 tools/check_style.py
 step docs python3 tools/check_docs.py
+step conformance python3 tools/check_conformance.py
 step format format
 step pe-drivers pe_drivers
 step quick-tests ./run test quick

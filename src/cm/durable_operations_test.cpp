@@ -1,4 +1,5 @@
-// Every operation durable, through the verbs: after a crash at any point all that was acknowledged before it is there.
+// Every operation durable, through the verbs: after a crash at any point all that was acknowledged before it is there
+// (HV-9, HV-10).
 #include <cstdio>
 #include <thread>
 

@@ -34,6 +34,8 @@ void tell_io_error(const std::string& file, const char* call, int error) {
     ex::DebugSink::instance().print(DPFLTR_CONFIG_ID, DPFLTR_ERROR_LEVEL, line);
 }
 
+constexpr Utf16View container_name = u"WC";  // where differencing hives of containers would stand (NS-16)
+
 // "\Registry\Machine\X" in two: the path of the parent and X. Nothing when there is no separator.
 std::optional<std::pair<Utf16View, Utf16View>> split_last(Utf16View path) {
     while (!path.empty() && path.back() == u'\\') path.remove_suffix(1);
@@ -75,6 +77,7 @@ Result<MountPoint> resolve_mount_point(const ob::ObjectAttributes& target) {
     // \Registry\Machine and \Registry\User take hives, nothing else does (HV-1).
     const KeyControlBlock& block = point.parent->block();
     if (!block.hive().options().master || block.depth() != 1) return fail(STATUS_INVALID_PARAMETER);
+    if (rtl::equal_folded(block.name(), container_name)) return fail(STATUS_INVALID_PARAMETER);
     return point;
 }
 
@@ -129,7 +132,8 @@ Result<void> Registry::make_master() {
     const std::vector<std::byte> descriptor(inherited.begin(), inherited.end());
     const std::int64_t now = rtl::nt_time_now();
     hive::CellIndex applications = hive::nil_cell;
-    for (const Utf16View name : {Utf16View(u"MACHINE"), Utf16View(u"USER"), Utf16View(u"A")}) {
+    for (const Utf16View name :
+         {Utf16View(u"MACHINE"), Utf16View(u"USER"), Utf16View(container_name), Utf16View(u"A")}) {
         applications = RG_TRY((*storage)->create_subkey(root, name, {}, descriptor, hive::StorageType::stable, now));
     }
     MountOptions how;

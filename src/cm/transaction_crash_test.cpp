@@ -1,5 +1,5 @@
 // A crash at any point of a commit over two hives: it is in both or in none, also where one of them is loaded only
-// later.
+// later (TX-7, TR-14, TR-15, TR-16).
 #include "cm/transaction_fixture.h"
 #include "rtl/sim_env.h"
 

@@ -25,7 +25,7 @@ TEST_F(TransactionTest, AHiveWithPendingChangesIsNotUnloadedButByForce) {
     EXPECT_EQ(in.transaction->state(), TransactionState::aborted);
 }
 
-TEST_F(TransactionTest, AHiveWithoutResourceManagerTakesRegistryTransactionsOnly) {
+TEST_F(TransactionTest, AHiveWithoutResourceManagerTakesRegistryTransactionsOnly) {  // TX-8
     MountOptions how;
     how.no_transactions = true;
     ASSERT_TRUE(mount(u"\\Registry\\Machine\\Other", how));

@@ -35,11 +35,11 @@ void put_string(UNICODE_STRING& string, Utf16View text, std::byte*& place) {
     place += size + sizeof(end);
 }
 
-// ERRORS: OBJECT_NAME_TOO_LONG is not one of NT's here: such names cannot exist in the namespace.
+// ERRORS: INSUFFICIENT_RESOURCES (a key's path that no UNICODE_STRING can name, HB-8), those of a query.
 NTSTATUS query_name(void* object, PVOID buffer, ULONG length, PULONG return_length) {
     const auto name = ob::query_name(object);
     if (!name) return name.error().code();
-    if (name->size() > 32766) return STATUS_NAME_TOO_LONG;
+    if (name->size() > 32766) return STATUS_INSUFFICIENT_RESOURCES;
     // An unnamed object has neither text nor terminator.
     const std::size_t text = name->empty() ? 0 : (name->size() + 1) * sizeof(char16_t);
     const ULONG needed = static_cast<ULONG>(sizeof(OBJECT_NAME_INFORMATION) + text);

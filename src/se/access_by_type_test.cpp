@@ -1,5 +1,5 @@
 // Access to objects with parts: vectors, and random cases against a slow reference that walks a tree of nodes for one
-// right at a time. REGENT_ACCESS_CASES sets how many.
+// right at a time. REGENT_ACCESS_CASES sets how many.
 #include "se/access_by_type.h"
 
 #include <gtest/gtest.h>

@@ -9,7 +9,7 @@
 namespace regent::se {
 namespace {
 
-TEST(Sddl, RoundTrips) {
+TEST(Sddl, RoundTrips) {
     for (const char* text : {
              "O:BAG:SYD:P(A;CI;KA;;;BA)(A;CIIO;KA;;;CO)(A;CI;KA;;;SY)(A;CI;KR;;;BU)(A;CI;KR;;;AC)",
              "D:ARAI(D;OICINPIOID;KW;;;AN)(A;;GAGRGWGX;;;AU)(A;;SDRCWDWO;;;IU)",

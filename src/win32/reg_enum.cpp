@@ -128,6 +128,12 @@ struct KeyInformation {
     ULONG security_length = 0;
 };
 
+// A handle that may not query is told no size of a descriptor either (row 159).
+LSTATUS refused(LSTATUS error, LPDWORD descriptor_size) {
+    if (error == ERROR_ACCESS_DENIED && descriptor_size != nullptr) *descriptor_size = 0;
+    return error;
+}
+
 LSTATUS query_key(HKEY key, bool with_security, KeyInformation& result) {
     const KeyReference reference(key);
     const LSTATUS error = ask(reference, result.buffer, [&](BYTE* data, ULONG length, ULONG* needed) {
@@ -240,7 +246,7 @@ LSTATUS WINAPI RegQueryInfoKeyW(HKEY hKey, LPWSTR lpClass, LPDWORD lpcchClass, L
     if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
     KeyInformation info;
     LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
-    if (error != ERROR_SUCCESS) return error;
+    if (error != ERROR_SUCCESS) return refused(error, lpcbSecurityDescriptor);
     deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
                         lpcbSecurityDescriptor, lpftLastWriteTime});
     if (lpcchClass == nullptr) return ERROR_SUCCESS;
@@ -261,7 +267,7 @@ LSTATUS WINAPI RegQueryInfoKeyA(HKEY hKey, LPSTR lpClass, LPDWORD lpcchClass, LP
     if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
     KeyInformation info;
     LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
-    if (error != ERROR_SUCCESS) return error;
+    if (error != ERROR_SUCCESS) return refused(error, lpcbSecurityDescriptor);
     deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
                         lpcbSecurityDescriptor, lpftLastWriteTime});
     if (lpcchClass == nullptr) return ERROR_SUCCESS;

@@ -1,4 +1,4 @@
-// What the security audit records of keys: in this process, and by regentd about its clients.
+// What the security audit records of keys: in this process, and by regentd about its clients.
 #include <sys/stat.h>
 
 #include <memory>

@@ -114,6 +114,24 @@ TEST_P(BadPointers, NoServiceFollowsOne) {
     EXPECT_GT(tried, 6 * 60);
 }
 
+TEST_P(BadPointers, NullIsNoHandleAndNoName) {  // rows 1, 11, 12, 13, 47
+    Named path(u"\\Registry\\Machine\\Software");
+    HANDLE key = nullptr;
+    EXPECT_EQ(NtOpenKey(nullptr, 0, nullptr), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(NtOpenKey(&key, 0, nullptr), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(NtOpenKey(nullptr, KEY_READ, &path.attributes), STATUS_ACCESS_VIOLATION);
+    for (const ACCESS_MASK access : {ACCESS_MASK{0}, ACCESS_MASK{GENERIC_ALL}}) {
+        EXPECT_EQ(NtCreateKey(nullptr, access, nullptr, 0, nullptr, 0, nullptr), STATUS_ACCESS_VIOLATION);
+        EXPECT_EQ(NtCreateKey(&key, access, nullptr, 0, nullptr, 0, nullptr), STATUS_ACCESS_VIOLATION);
+    }
+    EXPECT_EQ(NtCreateKey(nullptr, 0, &path.attributes, 0, nullptr, 0, nullptr), STATUS_ACCESS_VIOLATION);
+    ULONG count = 0;
+    EXPECT_EQ(NtQueryOpenSubKeys(nullptr, nullptr), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(NtQueryOpenSubKeys(&path.attributes, nullptr), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(NtQueryOpenSubKeys(&path.attributes, reinterpret_cast<PULONG>(1)), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(NtQueryOpenSubKeys(nullptr, &count), STATUS_ACCESS_VIOLATION);
+}
+
 TEST_P(BadPointers, OutputsMustBeWritable) {
     Named value(u"v");
     ULONG data = 1, needed = 0;
@@ -167,7 +185,7 @@ TEST_P(BadPointers, ADescriptorIsFollowedByWhoMakesAnObjectOnly) {
     EXPECT_EQ(NtSetSecurityObject(key_, DACL_SECURITY_INFORMATION, pages_.absent()), STATUS_ACCESS_VIOLATION);
 }
 
-TEST_P(BadPointers, UnalignedOnesAreServed) {
+TEST_P(BadPointers, UnalignedOnesAreServed) {  // row 22
 #ifdef RG_SANITIZED
     GTEST_SKIP() << "a sanitizer counts them as errors of ours";
 #endif
@@ -176,6 +194,11 @@ TEST_P(BadPointers, UnalignedOnesAreServed) {
     EXPECT_EQ(NtOpenKey(reinterpret_cast<PHANDLE>(memory + 1), KEY_READ, &path.attributes), STATUS_SUCCESS);
     HANDLE key = nullptr;
     std::memcpy(&key, memory + 1, sizeof key);
+    EXPECT_EQ(NtClose(key), STATUS_SUCCESS);
+    char name[128];
+    std::memcpy(name + 1, path.string.Buffer, path.string.Length);
+    path.string.Buffer = reinterpret_cast<PWSTR>(name + 1);
+    EXPECT_EQ(NtOpenKey(&key, KEY_READ, &path.attributes), STATUS_SUCCESS);
     EXPECT_EQ(NtClose(key), STATUS_SUCCESS);
 }
 

@@ -98,7 +98,7 @@ TEST_F(BootTest, stable_keys_survive_a_reboot_and_volatile_ones_do_not) {
     NtClose(key);
 }
 
-TEST_F(BootTest, the_end_of_a_thread_sets_the_events_of_its_notifications) {  // NT-9
+TEST_F(BootTest, the_end_of_a_thread_sets_the_events_of_its_notifications) {  // NT-9, NO-8
     boot();
     HANDLE key = nullptr, event = nullptr;
     ASSERT_EQ(open_key(u"\\Registry\\Machine\\Software", &key), STATUS_SUCCESS);
@@ -129,7 +129,7 @@ TEST_F(BootTest, handles_left_open_do_not_keep_the_store_from_stopping) {
     NtClose(key);
 }
 
-TEST_F(BootTest, current_control_set_is_a_link_to_what_select_says) {
+TEST_F(BootTest, current_control_set_is_a_link_to_what_select_says) {  // NS-13
     boot();
     HANDLE link = nullptr;
     ASSERT_EQ(open_key(u"\\Registry\\Machine\\System\\CurrentControlSet", &link, KEY_READ, OBJ_OPENLINK),
@@ -183,7 +183,7 @@ TEST_F(BootTest, hardware_describes_this_machine) {
     NtClose(key);
 }
 
-TEST_F(BootTest, my_software_classes_is_a_link_to_my_classes_hive) {
+TEST_F(BootTest, my_software_classes_is_a_link_to_my_classes_hive) {  // NS-12
     boot();
     const Utf16 me = u"\\Registry\\User\\S-1-22-1-" + rtl::from_utf8(std::to_string(::geteuid()));
     HANDLE key = nullptr;

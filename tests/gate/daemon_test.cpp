@@ -134,7 +134,7 @@ TEST_F(DaemonTest, closing_the_handle_completes_a_notification_with_cleanup) {
     EXPECT_EQ(block.Status, STATUS_NOTIFY_CLEANUP);
 }
 
-// NT-9. The status block may lie on the thread's stack, so nothing is written there.
+// NT-9, NO-8. The status block may lie on the thread's stack, so nothing is written there.
 TEST_F(DaemonTest, the_end_of_a_thread_sets_the_events_of_its_notifications) {
     HANDLE key = nullptr;
     ASSERT_EQ(open_key(work, &key, KEY_ALL_ACCESS), STATUS_SUCCESS);

@@ -1,5 +1,5 @@
 // The phases of a transaction of the KTM as its resource managers are told them: in which order, to whom, and what
-// they may answer. Sources: msdn ZwCommitTransaction, "Transaction Notifications", NOTIFICATION_MASK.
+// they may answer. TR-11, TR-13. Sources: msdn ZwCommitTransaction, "Transaction Notifications", NOTIFICATION_MASK.
 #include <functional>
 #include <map>
 

@@ -1,4 +1,4 @@
-// Transactions of the KTM and the drivers' side of them, where the one waits for the other.
+// Transactions of the KTM and the drivers' side of them, where the one waits for the other (TR-13).
 #include <atomic>
 #include <chrono>
 #include <future>

@@ -1,5 +1,5 @@
-/* HKEY_CLASSES_ROOT and the two views, as a Windows program sees them. Numbers are rows of the conformance table.
-   Returns 0, or 1 after printing the line at which something was not as on Windows. */
+/* HKEY_CLASSES_ROOT (NS-12, NS-14) and the two views (AC-8), as a Windows program sees them. Numbers are rows of the
+   conformance table. Returns 0, or 1 after printing the line at which something was not as on Windows. */
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>

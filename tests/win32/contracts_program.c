@@ -140,7 +140,7 @@ static int get_value(void) {
     return 0;
 }
 
-/* RegQueryInfoKey: a class buffer that is too small. */
+/* RegQueryInfoKey: a class buffer that is too small (rows 189, 190). */
 static int query_info(void) {
     WCHAR wide[8];
     char narrow[8];

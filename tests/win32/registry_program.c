@@ -298,7 +298,7 @@ static int write_number(HKEY root, const WCHAR* path, REGSAM view, DWORD number)
     return RegCloseKey(key) == 0;
 }
 
-static int views(void) { /* 232 to 241 */
+static int views(void) { /* AC-8, 232 to 241 */
     const REGSAM v32 = KEY_WOW64_32KEY, v64 = KEY_WOW64_64KEY;
     DWORD number = 0, size = sizeof(number);
     HKEY key = NULL;

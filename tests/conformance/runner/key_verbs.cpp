@@ -1,4 +1,4 @@
-// Verbs on keys: create, open, close, delete, rename, query, enum, list, setinfo, flush.
+// Verbs on keys: create, open, close, delete, rename, query, enum, list, setinfo, flush, createmany, createdeep.
 #include <cstring>
 
 #include "session.h"
@@ -186,7 +186,8 @@ Outcome sweep(Session& session, const Line& line, KEY_INFORMATION_CLASS info) {
     return outcome;
 }
 
-// query H info=CLASS [len=N|all] and enum H INDEX info=CLASS [len=N|all]
+// query H info=CLASS [len=N|all] [since=TIME] and enum H INDEX info=CLASS [len=N|all]: later=yes when it was written
+// after
 Outcome query(Session& session, const Line& line) {
     const auto info = static_cast<KEY_INFORMATION_CLASS>(session.number(line, "info", KeyBasicInformation));
     if (line.has("len") && line.options.at("len").text == "all") return sweep(session, line, info);
@@ -197,6 +198,10 @@ Outcome query(Session& session, const Line& line) {
         call_query(session, line, info, line.has("null") ? nullptr : canary.data(), length, &needed);
     Outcome outcome = describe_buffer(status, canary, needed, header_size(info));
     if (status == STATUS_SUCCESS || status == STATUS_BUFFER_OVERFLOW) describe_key(outcome, info, canary.bytes());
+    if (line.has("since")) {
+        const auto written = rtl::load<std::uint64_t>(canary.bytes(), 0).value_or(0);
+        outcome.facts["later"] = written > session.number(line, "since", 0) ? "yes" : "no";
+    }
     return outcome;
 }
 
@@ -247,6 +252,32 @@ Outcome create_many(Session& session, const Line& line) {
     return {STATUS_SUCCESS, {}, {}};
 }
 
+// createdeep H COUNT [length=N] [as=LAST]: keys one below the other, with names of N letters -> made=N
+Outcome create_deep(Session& session, const Line& line) {
+    const auto count = to_number(line.words.at(1).text).value_or(0);
+    const Utf16 name(session.number(line, "length", 1), u'd');
+    UNICODE_STRING string = rtl::unicode_string(name);
+    HANDLE at = session.handle(line.words[0].text);
+    Outcome outcome;
+    std::uint64_t made = 0;
+    for (; made < count; ++made) {
+        OBJECT_ATTRIBUTES attributes;
+        InitializeObjectAttributes(&attributes, &string, 0, at, nullptr);
+        HANDLE below = nullptr;
+        outcome.status = NtCreateKey(&below, KEY_ALL_ACCESS, &attributes, 0, nullptr, 0, nullptr);
+        if (!NT_SUCCESS(outcome.status)) break;
+        if (made != 0) NtClose(at);
+        at = below;
+    }
+    if (made != 0 && line.has("as")) {
+        session.keep(line.options.at("as").text, at);
+    } else if (made != 0) {
+        NtClose(at);
+    }
+    outcome.facts["made"] = std::to_string(made);
+    return outcome;
+}
+
 }  // namespace
 
 void add_key_verbs(std::map<std::string, Verb>& verbs) {
@@ -261,6 +292,7 @@ void add_key_verbs(std::map<std::string, Verb>& verbs) {
     verbs["list"] = list;
     verbs["setinfo"] = set_info;
     verbs["createmany"] = create_many;
+    verbs["createdeep"] = create_deep;
 }
 
 }  // namespace regent::regtest

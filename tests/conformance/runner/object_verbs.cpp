@@ -122,7 +122,8 @@ Outcome set_event(Session& session, const Line& line) {
     return outcome;
 }
 
-// notify H NAME|LAST_SET event=E [tree=yes] [as=R] [buffer=N]: asynchronous; completed R tells how it ended
+// notify H NAME|LAST_SET event=E [tree=yes] [as=R] [buffer=N] [sync=yes]: asynchronous unless it says otherwise;
+// completed R tells how it ended
 Outcome notify(Session& session, const Line& line) {
     const auto filter = static_cast<ULONG>(to_number(line.words.at(1).text).value_or(0));
     const bool tree = line.has("tree") && line.options.at("tree").text == "yes";
@@ -132,7 +133,7 @@ Outcome notify(Session& session, const Line& line) {
     const auto size = static_cast<ULONG>(session.number(line, "buffer", 0));
     return {NtNotifyChangeKey(session.handle(line.words[0].text), signal, nullptr, nullptr,
                               &session.new_status_block(request), filter, tree ? TRUE : FALSE,
-                              size != 0 ? buffer : nullptr, size, TRUE),
+                              size != 0 ? buffer : nullptr, size, line.has("sync") ? FALSE : TRUE),
             {},
             {}};
 }

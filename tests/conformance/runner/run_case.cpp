@@ -21,11 +21,13 @@ std::string same_notation(const Word& word, const std::string& fact_name) {
     return units ? to_text(*units) : word.text;
 }
 
-// How a line's expected status is said in Win32. An armed notification is a success there, as is the key that a query
-// found too large for no buffer.
+// How a line's expected status is said in Win32. A notification that is armed, or has come, is a success there, as is
+// the key that a query found too large for no buffer.
 std::uint32_t as_error(const std::string& status) {
     NTSTATUS code = STATUS_SUCCESS;
-    if (!rtl::status_from_name(status.c_str(), &code) || code == STATUS_PENDING) return ERROR_SUCCESS;
+    if (!rtl::status_from_name(status.c_str(), &code) || code == STATUS_PENDING || code == STATUS_NOTIFY_ENUM_DIR) {
+        return ERROR_SUCCESS;
+    }
     return RtlNtStatusToDosError(code);
 }
 

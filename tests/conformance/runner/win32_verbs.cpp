@@ -167,6 +167,8 @@ Answer set(Session& session, const Line& line) {
     if (!key || !type || !name) return std::nullopt;
     const Word& word = line.words.at(3);
     if (!word.quoted && word.text.starts_with("nodata:")) {
+        // Win32 looks at the data before the size.
+        if (!expects(line, "ACCESS_VIOLATION") && !expects(line, "SUCCESS")) return std::nullopt;
         const auto size = static_cast<DWORD>(to_number(word.text.substr(7)).value_or(0));
         return told(RegSetValueExW(*key, name->c_str(), 0, static_cast<DWORD>(*type), nullptr, size));
     }
@@ -325,7 +327,8 @@ Answer notify(Session& session, const Line& line) {
     if (!key || line.has("buffer") || !line.has("event")) return std::nullopt;
     const auto filter = static_cast<DWORD>(to_number(line.words.at(1).text).value_or(0));
     const bool tree = line.has("tree") && line.options.at("tree").text == "yes";
-    return told(RegNotifyChangeKeyValue(*key, tree, filter, session.handle(line.options.at("event").text), TRUE));
+    return told(RegNotifyChangeKeyValue(*key, tree, filter, session.handle(line.options.at("event").text),
+                                        line.has("sync") ? FALSE : TRUE));
 }
 
 Answer values(Session& session, const Line& line) {
