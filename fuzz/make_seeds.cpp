@@ -195,6 +195,21 @@ void sddl_seeds() {
     }
 }
 
+// A 64-bit image with one resource, a block of strings in American English.
+void module_strings_seeds() {
+    constexpr std::uint32_t fields[][2] = {
+        {0x000, 0x5A4D},     {0x03C, 0x40},       {0x040, 0x4550},     {0x044, 0x00018664}, {0x054, 0x202200F0},
+        {0x058, 0x20B},      {0x0C4, 16},         {0x0D8, 0x1000},     {0x0DC, 0x100},      {0x150, 0x100},
+        {0x154, 0x1000},     {0x158, 0x100},      {0x15C, 0x200},      {0x20C, 0x00010000}, {0x210, 6},
+        {0x214, 0x80000018}, {0x224, 0x00010000}, {0x228, 1},          {0x22C, 0x80000030}, {0x23C, 0x00010000},
+        {0x240, 0x409},      {0x244, 0x48},       {0x248, 0x1058},     {0x24C, 0xA8},       {0x258, 0x00050000},
+        {0x25C, 0x00650068}, {0x260, 0x006C006C}, {0x264, 0x0000006F},
+    };
+    std::string image(0x300, '\0');
+    for (const auto& [at, value] : fields) std::memcpy(&image[at], &value, sizeof(value));
+    seed(image);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -209,6 +224,7 @@ int main(int argc, char** argv) {
     if (target == "fuzz_hive_log") log_seeds();
     if (target == "fuzz_reg_file") reg_file_seeds();
     if (target == "fuzz_sddl") sddl_seeds();
+    if (target == "fuzz_module_strings") module_strings_seeds();
     std::fprintf(stderr, "make_seeds: %d seeds for %s\n", written, target.c_str());
     return 0;
 }

@@ -111,6 +111,7 @@ constexpr Message messages[] = {
     {1629, "Data supplied is of wrong type."},
     {1630, "Data of this type is not supported."},
     {1804, "The specified datatype is invalid."},
+    {1814, "The specified resource name cannot be found in the image file."},
     {1816, "Not enough quota is available to process this command."},
     {6700, "The transaction handle associated with this operation is not valid."},
     {6701, "The requested operation was made in the context of a transaction that is no longer active."},

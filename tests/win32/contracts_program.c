@@ -447,7 +447,62 @@ static int error_map(void) {
     return 0;
 }
 
-int main(void) {
+/* A 64-bit image with one resource: strings 0 to 15, of which 1 is "hello", in American English. */
+static BOOL write_module(const char* path) {
+    static const struct {
+        DWORD at, value;
+    } fields[] = {
+        {0x000, 0x5A4D},     {0x03C, 0x40},       {0x040, 0x4550},     {0x044, 0x00018664}, {0x054, 0x202200F0},
+        {0x058, 0x20B},      {0x0C4, 16},         {0x0D8, 0x1000},     {0x0DC, 0x100},      {0x150, 0x100},
+        {0x154, 0x1000},     {0x158, 0x100},      {0x15C, 0x200},      {0x20C, 0x00010000}, {0x210, 6},
+        {0x214, 0x80000018}, {0x224, 0x00010000}, {0x228, 1},          {0x22C, 0x80000030}, {0x23C, 0x00010000},
+        {0x240, 0x409},      {0x244, 0x48},       {0x248, 0x1058},     {0x24C, 0xA8},       {0x258, 0x00050000},
+        {0x25C, 0x00650068}, {0x260, 0x006C006C}, {0x264, 0x0000006F},
+    };
+    BYTE image[0x300] = {0};
+    FILE* file = fopen(path, "wb");
+    size_t i, written = 0;
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) memcpy(image + fields[i].at, &fields[i].value, 4);
+    if (file != NULL) written = fwrite(image, 1, sizeof(image), file);
+    return file != NULL && fclose(file) == 0 && written == sizeof(image);
+}
+
+static LSTATUS load(const char* text, WCHAR* out, DWORD size, DWORD* needed, DWORD flags, const WCHAR* directory) {
+    LSTATUS error = RegSetValueExA(base, "mui", 0, REG_SZ, (const BYTE*)text, (DWORD)strlen(text) + 1);
+    return error == 0 ? RegLoadMUIStringW(base, L"mui", out, size, needed, flags, directory) : error;
+}
+
+/* RegLoadMUIString: rows 217, 219, 221, 222. */
+static int module_strings(const char* folder) {
+    char path[512], text[600];
+    WCHAR out[16] = L"untouched", directory[512];
+    DWORD needed = 0;
+    snprintf(path, sizeof(path), "%s/strings.dll", folder);
+    CHECK(write_module(path) && MultiByteToWideChar(CP_ACP, 0, folder, -1, directory, 512) != 0);
+    snprintf(text, sizeof(text), "@%s,-1", path);
+    CHECK(load(text, NULL, 0, &needed, 0, NULL) == ERROR_MORE_DATA && needed == 12);
+    CHECK(load(text, NULL, 0, NULL, 0, NULL) == ERROR_MORE_DATA);
+    CHECK(load(text, NULL, 8, &needed, 0, NULL) == ERROR_INVALID_PARAMETER);
+    CHECK(load(text, out, 10, &needed, 0, NULL) == ERROR_MORE_DATA && needed == 12 && wcscmp(out, L"untouched") == 0);
+    CHECK(load(text, out, 8, NULL, REG_MUI_STRING_TRUNCATE, NULL) == 0 && wcscmp(out, L"hel") == 0);
+    CHECK(load(text, out, 12, &needed, 0, NULL) == 0 && needed == 12 && wcscmp(out, L"hello") == 0);
+    memset(out, 0, sizeof(out));
+    snprintf(text, sizeof(text), "@%s\\strings.dll,-1;a comment, and -1", folder);
+    CHECK(load(text, out, sizeof(out), &needed, 0, NULL) == 0 && needed == 12 && wcscmp(out, L"hello") == 0);
+    CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, directory) == 0);
+    CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, NULL) == ERROR_FILE_NOT_FOUND);
+    CHECK(load("@strings.dll,-2", out, sizeof(out), NULL, 0, directory) == 1814);
+    CHECK(load("@strings.dll,-16", out, sizeof(out), NULL, 0, directory) == 1814);
+    CHECK(load("@strings.dll,1", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
+    CHECK(load("@strings.dll,-", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
+    CHECK(load("@strings.dll,-1x", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
+    CHECK(load("@/etc/passwd,-1", out, sizeof(out), NULL, 0, NULL) == ERROR_BAD_EXE_FORMAT);
+    CHECK(load("@/etc,-1", out, sizeof(out), NULL, 0, NULL) == ERROR_BAD_EXE_FORMAT);
+    CHECK(RegDeleteValueW(base, L"mui") == 0);
+    return 0;
+}
+
+int main(int argc, char** argv) {
     int line = 0;
     if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"Software\\RegentContracts", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &base,
                         NULL) != 0) {
@@ -469,6 +524,7 @@ int main(void) {
     if (line == 0) line = strict_objects();
     if (line == 0) line = error_map();
     if (line == 0) line = users();
+    if (line == 0 && argc > 1) line = module_strings(argv[1]);
     printf("%s\n", line == 0 ? "ok" : "wrong");
     return line == 0 ? 0 : 1;
 }
