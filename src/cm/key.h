@@ -44,9 +44,10 @@ struct OpenedKey {
 };
 // For the caller in ob::current(). ERRORS: ob::lookup's; OBJECT_NAME_NOT_FOUND (any component), OBJECT_NAME_COLLISION
 // (CREATE_LINK on an existing key), OBJECT_NAME_INVALID (relative link target), CHILD_MUST_BE_VOLATILE, ACCESS_DENIED,
-// INVALID_PARAMETER (below \Registry itself, \Registry\Machine and \Registry\User nothing is created; name too long;
-// too deep; too many links), the hive's. Transacted: TRANSACTION_NOT_ACTIVE, RM_NOT_ACTIVE, TRANSACTIONAL_CONFLICT,
-// INVALID_PARAMETER (another transaction than the root key's).
+// INVALID_PARAMETER (more than 32 components in the name, or in what a link leads to; below \Registry itself,
+// \Registry\Machine and \Registry\User nothing is created; name too long; too deep; too many links), the hive's.
+// Transacted: TRANSACTION_NOT_ACTIVE, RM_NOT_ACTIVE, TRANSACTIONAL_CONFLICT, INVALID_PARAMETER (another transaction
+// than the root key's).
 Result<OpenedKey> open_key(const OpenRequest& request);
 // The rights that the caller may get on an existing key (CmCallback bypass, ObOpenObjectByPointer).
 Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token, ACCESS_MASK desired,

@@ -54,11 +54,11 @@ private:
         path_ = FoldedPath();
         rest_ = name_.size();
         if (!path_.append_folding(name_) || !path_.view().starts_with(folded_root)) return false;
-        return !names_application_hives(path_.view());
+        return !names_application_hives(path_.view()) && !too_many_components(name_.substr(folded_root.size()));
     }
 
     bool start_at_handle() {
-        if (name_.empty() || name_.front() == u'\\') return false;
+        if (name_.empty() || name_.front() == u'\\' || too_many_components(name_)) return false;
         auto root = ob::reference_as<KeyBody>(request_.root, 0, key_type(), access_.mode);
         if (!root) return false;
         root_ = std::move(*root);

@@ -1,5 +1,7 @@
 #include "cm/parse.h"
 
+#include <cstring>
+
 #include "cm/transacted_key.h"
 #include "ob/process.h"
 #include "se/access.h"
@@ -320,6 +322,23 @@ private:
     std::uint64_t changes_seen_ = 0;  // of the hive in which the last step found nothing
 };
 
+// Eight units at once: compared lane by lane, where an equal one counts -1.
+std::size_t separators_in(Utf16View path) {
+    using Lanes = std::int16_t __attribute__((vector_size(16)));
+    constexpr std::size_t lanes = sizeof(Lanes) / sizeof(char16_t);
+    Lanes found{};  // a name of 32,767 units cannot overflow a lane
+    std::size_t at = 0;
+    for (; at + lanes <= path.size(); at += lanes) {
+        Lanes units;
+        std::memcpy(&units, path.data() + at, sizeof(units));
+        found -= units == u'\\';
+    }
+    std::size_t count = 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) count += static_cast<std::size_t>(found[lane]);
+    for (; at < path.size(); ++at) count += path[at] == u'\\' ? 1 : 0;
+    return count;
+}
+
 }  // namespace
 
 Utf16View take_component(Utf16View& rest) {
@@ -329,6 +348,15 @@ Utf16View take_component(Utf16View& rest) {
     rest.remove_prefix(end);
     while (!rest.empty() && rest.front() == u'\\') rest.remove_prefix(1);
     return component;
+}
+
+bool too_many_components(Utf16View path) {
+    constexpr unsigned max_components = 32;
+    // Most paths are too short, or have too few separators: every opening asks.
+    if (path.size() <= 2 * max_components || separators_in(path) < max_components) return false;
+    unsigned count = 0;
+    while (!path.empty() && count <= max_components) count += take_component(path).empty() ? 0 : 1;
+    return count > max_components;
 }
 
 Ref<KeyControlBlock> find_subkey_locked(KeyControlBlock& key, const hive::Hive& storage, hive::CellIndex cell,
@@ -356,6 +384,10 @@ Result<ob::ParseOutcome> parse_key(ob::ParseRequest& request) {
     if (start == nullptr) return fail(STATUS_OBJECT_TYPE_MISMATCH);
     auto* parse = static_cast<KeyParse*>(request.context);
     if (parse != nullptr) RG_TRY(join_transaction(*start, *parse));
+    if (too_many_components(request.remaining)) {
+        RG_TRY(start->block().check_alive());
+        return fail(STATUS_INVALID_PARAMETER);
+    }
     return Walk(request, parse).run(start->block(), true);
 }
 

@@ -23,6 +23,12 @@ Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, 
 // open_key for paths of which the table of keys knows enough. Nothing: it has to go from the root of the namespace.
 std::optional<Result<OpenedKey>> open_near(const OpenRequest& request);
 
+// More components than one path may have (HB-7): what a caller names below \Registry or his root key, and likewise what
+// a link leads to with what followed the link. Separators, also at the end, are no components. The status is inferred:
+// a link that leads below itself grows until there are too many, and that answers INVALID_PARAMETER since 1607, and
+// NAME_TOO_LONG before (row 91).
+bool too_many_components(Utf16View path);
+
 // The first component of `rest`, which loses it and the separators around it (semantics NS-5). Empty at the end.
 Utf16View take_component(Utf16View& rest);
 

@@ -16,6 +16,28 @@ TEST(TakeComponent, separators_are_swallowed) {
     EXPECT_EQ(take_component(rest), u"");
 }
 
+TEST(TooManyComponents, thirty_two_of_any_length) {
+    const auto path = [](std::size_t count, Utf16View each, Utf16View separator) {
+        Utf16 made;
+        for (std::size_t i = 0; i < count; ++i) (made += separator) += each;
+        return made;
+    };
+    for (const Utf16View each : {u"a", u"ab", u"a longer name"}) {
+        for (const Utf16View separator : {u"\\", u"\\\\", u"\\\\\\\\\\"}) {
+            for (std::size_t count = 0; count <= 70; ++count) {
+                const bool many = count > 32;
+                const Utf16 whole = path(count, each, separator);
+                EXPECT_EQ(too_many_components(whole), many) << count;
+                EXPECT_EQ(too_many_components(whole + u"\\\\\\"), many) << count;
+                if (count == 0) continue;
+                EXPECT_EQ(too_many_components(Utf16View(whole).substr(separator.size())), many);
+            }
+        }
+    }
+    EXPECT_FALSE(too_many_components(Utf16(32767, u'\\')));
+    EXPECT_TRUE(too_many_components(path(16383, u"a", u"\\")));
+}
+
 class ParseTest : public RegistryTest {};
 
 TEST_F(ParseTest, names_of_the_root) {

@@ -12,8 +12,6 @@ using namespace regent::win32;
 
 namespace {
 
-constexpr std::size_t max_created_levels = 32;  // RegCreateKeyEx makes at most so many missing levels in one call
-
 bool asks_for_both_views(REGSAM access) { return (access & view_flags) == view_flags; }
 
 struct CreateRequest {
@@ -43,15 +41,12 @@ NTSTATUS create_parents(HANDLE root, Utf16View name, const CreateRequest& reques
     parent.access = MAXIMUM_ALLOWED;
     parent.has_class = false;
     parent.security_descriptor = nullptr;
-    std::size_t created = 0;
     // Of an absolute name \Registry, its parts and the hives' roots are there.
     const std::size_t first = root == nullptr ? name.find(u'\\', std::size(u"\\REGISTRY\\MACHINE\\") - 1) : 0;
     for (std::size_t end = name.find(u'\\', first); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
         ScopedKey key;
-        ULONG disposition = 0;
-        NTSTATUS status = create_key(root, name.substr(0, end), parent, key.receive(), &disposition);
+        const NTSTATUS status = create_key(root, name.substr(0, end), parent, key.receive(), nullptr);
         if (!NT_SUCCESS(status)) return status;
-        if (disposition == REG_CREATED_NEW_KEY && ++created > max_created_levels) return STATUS_INVALID_PARAMETER;
     }
     return STATUS_SUCCESS;
 }

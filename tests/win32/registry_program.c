@@ -14,6 +14,9 @@
         }                                                  \
     } while (0)
 
+#define LEVELS_10 "\\a\\b\\c\\d\\e\\f\\g\\h\\i\\j"
+#define LEVELS_31 LEVELS_10 LEVELS_10 LEVELS_10 "\\k"
+
 static const WCHAR base_path[] = L"Software\\RegentWin32Test";
 
 static int keys(HKEY* base) {
@@ -29,6 +32,11 @@ static int keys(HKEY* base) {
     /* Missing levels are made (NS-6). */
     CHECK(RegCreateKeyA(*base, "one\\two\\three", &key) == 0);
     CHECK(RegCloseKey(key) == 0);
+    /* At most 32 of them; more make nothing (HB-7). */
+    CHECK(RegCreateKeyA(*base, "1" LEVELS_31, &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegCreateKeyA(*base, "2\\1" LEVELS_31, &key) == ERROR_INVALID_PARAMETER && key == NULL);
+    CHECK(RegOpenKeyA(*base, "2", &key) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegDeleteTreeA(*base, "1") == 0);
     CHECK(RegOpenKeyExW(*base, L"ONE\\Two\\", 0, KEY_READ, &key) == 0); /* 191 */
     CHECK(RegCloseKey(key) == 0);
     key = (HKEY)(ULONG_PTR)1;
