@@ -39,12 +39,12 @@ NTSTATUS granted_access(HANDLE key, ACCESS_MASK* granted) {
     return status;
 }
 
-NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access) {
+NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access, KeyReference::Sides sides) {
     reference_.emplace(root, KeyReference::Sides::own);
     if (!NT_SUCCESS(reference_->status())) return reference_->status();
     root_ = reference_->own();
     name_ = name;
-    merged_ = is_merged(root);
+    merged_ = sides == KeyReference::Sides::both && is_merged(root);
     is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root_);
     if (!merged_ && !is_32_bit_) return STATUS_SUCCESS;
     Utf16 path;

@@ -40,8 +40,9 @@ NTSTATUS granted_access(HANDLE key, ACCESS_MASK* granted);
 // HKEY_CLASSES_ROOT in the user's classes first.
 class SubkeyName {
 public:
-    // `name` must outlive this. ERRORS: INVALID_HANDLE, and those of asking the handle for its name.
-    NTSTATUS resolve(HKEY root, Utf16View name, REGSAM access);
+    // `name` must outlive this. With Sides::own HKEY_CLASSES_ROOT is the machine's part alone.
+    // ERRORS: INVALID_HANDLE, and those of asking the handle for its name.
+    NTSTATUS resolve(HKEY root, Utf16View name, REGSAM access, KeyReference::Sides sides = KeyReference::Sides::both);
 
     NTSTATUS open(ACCESS_MASK access, ULONG attributes, HKEY* key) const;
     // Where a key that is nowhere yet is made.

@@ -1,9 +1,9 @@
-// Keys in transactions, and the transactions themselves (ktmw32.dll). The 32-bit view and the merged classes are not
-// seen through a transaction: who asks for the one is refused, HKEY_CLASSES_ROOT is the machine's part.
+// Keys in transactions, and the transactions themselves (ktmw32.dll). Views are those of the other calls; the merged
+// classes are not seen through a transaction: HKEY_CLASSES_ROOT is the machine's part.
 #include "nt/ntservices.h"
+#include "win32/classes.h"
 #include "win32/convert.h"
 #include "win32/ktmw32.h"
-#include "win32/predefined.h"
 #include "win32/view.h"
 
 using namespace regent;
@@ -11,11 +11,9 @@ using namespace regent::win32;
 
 namespace {
 
-// What all three calls refuse alike. ERRORS, in this order: INVALID_PARAMETER, CALL_NOT_IMPLEMENTED (the other view),
-// BAD_PATHNAME.
+// What all three calls refuse alike. ERRORS, in this order: INVALID_PARAMETER, BAD_PATHNAME.
 LSTATUS check(LPCWSTR subkey, REGSAM access, PVOID extended) {
     if (subkey == nullptr || extended != nullptr || (access & view_flags) == view_flags) return ERROR_INVALID_PARAMETER;
-    if ((access & KEY_WOW64_32KEY) != 0) return ERROR_CALL_NOT_IMPLEMENTED;
     const Utf16View name = units_of(subkey);
     if (name.starts_with(u'\\')) return ERROR_BAD_PATHNAME;
     return name.size() > max_name_units ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
@@ -33,20 +31,43 @@ private:
     OBJECT_ATTRIBUTES object_{};
 };
 
-NTSTATUS open_in(HANDLE root, Utf16View name, REGSAM access, HANDLE transaction, HANDLE* key) {
-    return NtOpenKeyTransacted(key, access & ~view_flags, Attributes(root, name, 0, nullptr).get(), transaction);
+NTSTATUS open_in(const SubkeyName& name, ACCESS_MASK access, HANDLE transaction, HANDLE* key) {
+    return NtOpenKeyTransacted(key, access & ~view_flags, Attributes(name.root(), name.name(), 0, nullptr).get(),
+                               transaction);
+}
+
+struct Creation {
+    ACCESS_MASK access;
+    PVOID descriptor;
+    PUNICODE_STRING class_name;
+    ULONG options;
+    HANDLE transaction;
+};
+
+NTSTATUS create_in(HANDLE root, Utf16View name, const Creation& call, HANDLE* key, ULONG* disposition) {
+    return NtCreateKeyTransacted(key, call.access, Attributes(root, name, 0, call.descriptor).get(), 0, call.class_name,
+                                 call.options, call.transaction, disposition);
 }
 
 // What is missing on the way, in the transaction too (TR-18).
-NTSTATUS create_parents(HANDLE root, Utf16View name, DWORD options, HANDLE transaction) {
-    for (std::size_t end = name.find(u'\\'); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
+NTSTATUS create_parents(HANDLE root, Utf16View name, const Creation& call) {
+    const Creation parent{MAXIMUM_ALLOWED, nullptr, nullptr, call.options & ULONG{REG_OPTION_VOLATILE},
+                          call.transaction};
+    // Of an absolute name \Registry, its parts and the hives' roots are there.
+    const std::size_t first = root == nullptr ? name.find(u'\\', std::size(u"\\REGISTRY\\MACHINE\\") - 1) : 0;
+    for (std::size_t end = name.find(u'\\', first); end != Utf16View::npos; end = name.find(u'\\', end + 1)) {
         ScopedKey key;
-        const NTSTATUS status = NtCreateKeyTransacted(key.receive(), MAXIMUM_ALLOWED,
-                                                      Attributes(root, name.substr(0, end), 0, nullptr).get(), 0,
-                                                      nullptr, options & REG_OPTION_VOLATILE, transaction, nullptr);
+        const NTSTATUS status = create_in(root, name.substr(0, end), parent, key.receive(), nullptr);
         if (!NT_SUCCESS(status)) return status;
     }
     return STATUS_SUCCESS;
+}
+
+NTSTATUS create_whole_path(const SubkeyName& name, const Creation& call, HANDLE* key, ULONG* disposition) {
+    NTSTATUS status = create_in(name.root(), name.name(), call, key, disposition);
+    if (status != STATUS_OBJECT_NAME_NOT_FOUND) return status;
+    status = create_parents(name.root(), name.name(), call);
+    return NT_SUCCESS(status) ? create_in(name.root(), name.name(), call, key, disposition) : status;
 }
 
 BOOL told(NTSTATUS status) {
@@ -66,12 +87,12 @@ LSTATUS WINAPI RegOpenKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOption
     // NULL is a new handle to the same key here.
     const LPCWSTR subkey = lpSubKey == nullptr ? u"" : lpSubKey;
     if (LSTATUS error = check(subkey, samDesired, pExtendedParemeter); error != ERROR_SUCCESS) return error;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    SubkeyName name;
+    NTSTATUS status = name.resolve(hKey, units_of(subkey), samDesired, KeyReference::Sides::own);
     HANDLE key = nullptr;
-    const NTSTATUS status = open_in(root.own(), units_of(subkey), samDesired, hTransaction, &key);
+    if (NT_SUCCESS(status)) status = open_in(name, samDesired, hTransaction, &key);
     if (!NT_SUCCESS(status)) return to_error(status);
-    *phkResult = static_cast<HKEY>(key);
+    *phkResult = name.key_of(key);
     return ERROR_SUCCESS;
 }
 
@@ -83,22 +104,19 @@ LSTATUS WINAPI RegCreateKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserv
     if (phkResult == nullptr || Reserved != 0 || (dwOptions & ~legal) != 0) return ERROR_INVALID_PARAMETER;
     *phkResult = nullptr;
     if (LSTATUS error = check(lpSubKey, samDesired, pExtendedParemeter); error != ERROR_SUCCESS) return error;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
-    Utf16View name = units_of(lpSubKey);
-    while (name.ends_with(u'\\')) name.remove_suffix(1);
+    Utf16View path = units_of(lpSubKey);
+    while (path.ends_with(u'\\')) path.remove_suffix(1);
+    SubkeyName name;
+    NTSTATUS status = name.resolve(hKey, path, samDesired, KeyReference::Sides::own);
     PVOID descriptor = lpSecurityAttributes != nullptr ? lpSecurityAttributes->lpSecurityDescriptor : nullptr;
     UNICODE_STRING class_name = rtl::unicode_string(units_of(lpClass));
+    const Creation call{samDesired & ~view_flags, descriptor, lpClass != nullptr ? &class_name : nullptr, dwOptions,
+                        hTransaction};
     HANDLE key = nullptr;
     ULONG disposition = 0;
-    NTSTATUS status = create_parents(root.own(), name, dwOptions, hTransaction);
-    if (NT_SUCCESS(status)) {
-        status =
-            NtCreateKeyTransacted(&key, samDesired & ~view_flags, Attributes(root.own(), name, 0, descriptor).get(), 0,
-                                  lpClass != nullptr ? &class_name : nullptr, dwOptions, hTransaction, &disposition);
-    }
+    if (NT_SUCCESS(status)) status = create_whole_path(name, call, &key, &disposition);
     if (!NT_SUCCESS(status)) return to_error(status);
-    *phkResult = static_cast<HKEY>(key);
+    *phkResult = name.key_of(key);
     if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
     return ERROR_SUCCESS;
 }
@@ -108,10 +126,10 @@ LSTATUS WINAPI RegDeleteKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDe
                                        HANDLE hTransaction, PVOID pExtendedParameter) {
     if (Reserved != 0) return ERROR_INVALID_PARAMETER;
     if (LSTATUS error = check(lpSubKey, samDesired, pExtendedParameter); error != ERROR_SUCCESS) return error;
-    KeyReference root(hKey);
-    if (!NT_SUCCESS(root.status())) return to_error(root.status());
+    SubkeyName name;
+    NTSTATUS status = name.resolve(hKey, units_of(lpSubKey), samDesired, KeyReference::Sides::own);
     ScopedKey key;
-    NTSTATUS status = open_in(root.own(), units_of(lpSubKey), DELETE, hTransaction, key.receive());
+    if (NT_SUCCESS(status)) status = open_in(name, DELETE, hTransaction, key.receive());
     if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
     return to_error(status);
 }

@@ -74,6 +74,54 @@ static int transactions(void) {
     return 0;
 }
 
+#define SEVEN_LEVELS "\\a\\b\\c\\d\\e\\f\\g"
+
+static BOOL there(const WCHAR* path, REGSAM view) {
+    HKEY key = NULL;
+    return RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ | view, &key) == 0 && RegCloseKey(key) == 0;
+}
+
+/* A transaction's keys lie in the view that a call asks for, or that the handle belongs to. */
+static int transactions_in_views(void) {
+    const REGSAM v32 = KEY_WOW64_32KEY, v64 = KEY_WOW64_64KEY;
+    HANDLE transaction = CreateTransaction(NULL, NULL, 0, 0, 0, 0, NULL);
+    HKEY key = NULL, child = NULL;
+    DWORD disposition = 0;
+    CHECK(RegCreateKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\RegentTx\\a", 0, NULL, 0, KEY_ALL_ACCESS | v32, NULL,
+                                  &key, &disposition, transaction, NULL) == 0);
+    CHECK(disposition == REG_CREATED_NEW_KEY);
+    CHECK(RegCreateKeyTransactedW(key, L"b", 0, NULL, 0, KEY_READ, NULL, &child, NULL, transaction, NULL) == 0);
+    CHECK(RegCloseKey(child) == 0);
+    /* What both views share is one key. */
+    CHECK(RegCreateKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\Policies\\RegentTx", 0, NULL, 0, KEY_READ | v32, NULL,
+                                  &child, NULL, transaction, NULL) == 0);
+    CHECK(RegCloseKey(child) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegOpenKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\RegentTx\\a\\b", 0, KEY_READ | v32, &key, transaction,
+                                NULL) == 0);
+    CHECK(RegCloseKey(key) == 0);
+    CHECK(RegOpenKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\RegentTx\\a\\b", 0, KEY_READ | v64, &key, transaction,
+                                NULL) == ERROR_FILE_NOT_FOUND);
+    CHECK(RegOpenKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software", 0, KEY_READ | v32 | v64, &key, transaction, NULL) ==
+          ERROR_INVALID_PARAMETER);
+    /* A path that is refused makes none of its levels, in the transaction neither. */
+    CHECK(RegCreateKeyTransactedA(
+              HKEY_LOCAL_MACHINE,
+              "Software\\RegentTooLong" SEVEN_LEVELS SEVEN_LEVELS SEVEN_LEVELS SEVEN_LEVELS "\\a\\b\\c", 0, NULL, 0,
+              KEY_READ, NULL, &key, NULL, transaction, NULL) == ERROR_INVALID_PARAMETER);
+    CHECK(!there(L"Software\\RegentTx", v32) && CommitTransaction(transaction) && CloseHandle(transaction));
+    CHECK(there(L"Software\\RegentTx\\a\\b", v32) && !there(L"Software\\RegentTx", v64));
+    CHECK(there(L"Software\\Wow6432Node\\RegentTx\\a\\b", v64) && there(L"Software\\Policies\\RegentTx", v64));
+    CHECK(!there(L"Software\\RegentTooLong", v64));
+    CHECK((transaction = CreateTransaction(NULL, NULL, 0, 0, 0, 0, NULL)) != INVALID_HANDLE_VALUE);
+    CHECK(RegDeleteKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\RegentTx\\a\\b", v64, 0, transaction, NULL) ==
+          ERROR_FILE_NOT_FOUND);
+    CHECK(RegDeleteKeyTransactedW(HKEY_LOCAL_MACHINE, L"Software\\RegentTx\\a\\b", v32, 0, transaction, NULL) == 0);
+    CHECK(there(L"Software\\RegentTx\\a\\b", v32) && CommitTransaction(transaction) && CloseHandle(transaction));
+    CHECK(!there(L"Software\\RegentTx\\a\\b", v32) && there(L"Software\\RegentTx\\a", v32));
+    CHECK(RegDeleteTreeW(HKEY_LOCAL_MACHINE, L"Software\\Wow6432Node\\RegentTx") == 0);
+    return RegDeleteKeyW(HKEY_LOCAL_MACHINE, L"Software\\Policies\\RegentTx") == 0 ? 0 : __LINE__;
+}
+
 /* RegQueryValueEx: what a failure leaves behind. */
 static int query_value(void) {
     DWORD type = 666, size = 666, reserved = 3;
@@ -510,6 +558,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     if (line == 0) line = transactions();
+    if (line == 0) line = transactions_in_views();
     if (line == 0) line = query_value();
     if (line == 0) line = set_value();
     if (line == 0) line = get_value();
