@@ -15,6 +15,9 @@
 namespace regent::ob {
 class Thread;
 }
+namespace regent::se {
+class Token;
+}
 
 namespace regent::io {
 
@@ -90,16 +93,19 @@ Result<HostFile> reference_host_file(HANDLE file, ACCESS_MASK desired_access);
 // device).
 Result<std::string> host_path(Utf16View nt_path);
 
-// While it lives, file operations of this thread are those of the caller in ob::current(): when this process is root
-// and the caller is another user, the thread's file-system user and groups are the caller's.
+// While it lives, file operations of this thread are those of the caller in ob::current(), or of a token's user: when
+// this process is root and that is another user, the thread's file-system user and groups are that user's.
 class CallerIdentity {
 public:
     CallerIdentity();
+    explicit CallerIdentity(const se::Token& token);
     ~CallerIdentity();
     CallerIdentity(const CallerIdentity&) = delete;
     CallerIdentity& operator=(const CallerIdentity&) = delete;
 
 private:
+    void become(const se::Token& token);
+
     bool switched_ = false;
 };
 

@@ -72,10 +72,14 @@ Result<std::string> host_path(Utf16View nt_path) {
 }
 
 CallerIdentity::CallerIdentity() {
-    if (geteuid() != 0) return;
     const ob::Context& caller = ob::current();
-    const se::Token& token = caller.token();
-    if (token.uid() == 0 || caller.process->is_system()) return;
+    if (!caller.process->is_system()) become(caller.token());
+}
+
+CallerIdentity::CallerIdentity(const se::Token& token) { become(token); }
+
+void CallerIdentity::become(const se::Token& token) {
+    if (geteuid() != 0 || token.uid() == 0) return;
     switched_ = true;
     own_groups();
     set_thread_groups(groups_of(token));

@@ -11,6 +11,7 @@
 #include "nt/service.h"
 #include "nt/skeleton.h"
 #include "nt/system.h"
+#include "nt/token.h"
 #include "ob/namespace.h"
 #include "rtl/utf16.h"
 #include "se/sddl.h"
@@ -70,7 +71,21 @@ struct LoadCall {
     HANDLE event = nullptr;
     ACCESS_MASK desired = 0;
     PHANDLE root_handle = nullptr;
+    HANDLE file_token = nullptr;
 };
+
+// The token whose user opens the hive's files. What nobody documents, inferred: a handle with TOKEN_IMPERSONATE, and
+// what its holder may impersonate. ERRORS: the handle's, BAD_IMPERSONATION_LEVEL.
+Result<Ref<se::Token>> reference_file_token(HANDLE handle) {
+    if (handle == nullptr) return Ref<se::Token>();
+    auto found = RG_TRY(reference_token(handle, TOKEN_IMPERSONATE));
+    if (!found.token->is_impersonation()) {
+        found.token = se::duplicate_token(*found.token, true, SecurityImpersonation, false);
+    }
+    auto token = ob::impersonable(std::move(found.token));
+    if (token->level() < SecurityImpersonation) return fail(STATUS_BAD_IMPERSONATION_LEVEL);
+    return token;
+}
 
 class Loading {
 public:
@@ -78,8 +93,8 @@ public:
 
     // ERRORS, in this order: the attributes', INVALID_PARAMETER (flags NT does not know), NOT_SUPPORTED (flags Regent
     // does not), INVALID_PARAMETER_7 (a root handle is asked for and not given, or the reverse), PRIVILEGE_NOT_HELD
-    // (but for application hives), the trust class's and the event's, the callbacks', the target's, the file's, the
-    // mount's, the root's.
+    // (but for application hives), the trust class's, the event's and the file token's, the callbacks', the target's,
+    // the file's, the mount's, the root's.
     NTSTATUS run() {
         const auto ready = prepare();
         if (!ready) return ready.error().code();
@@ -97,6 +112,7 @@ public:
         info.UserEvent = event_.get();
         info.DesiredAccess = call_.desired;
         info.RootHandle = call_.root_handle;
+        info.FileAccessToken = file_token_.get();
         cm::filter::Operation operation(RegNtPreLoadKey, base.get(), &info);
         return operation.run(work);
     }
@@ -121,6 +137,7 @@ private:
         auto event = reference_event(call_.event);
         if (!event) return std::unexpected(event.error());
         event_ = std::move(*event);
+        file_token_ = RG_TRY(reference_file_token(call_.file_token));
         return {};
     }
 
@@ -142,7 +159,8 @@ private:
         options.create_if_missing = cm::registry().durability() != hive::Durability::read_only;
         options.create.root_security = root_security;
         Result<std::unique_ptr<hive::Hive>> storage = [&] {
-            const io::CallerIdentity as_caller;
+            const io::CallerIdentity as_somebody =
+                file_token_ ? io::CallerIdentity(*file_token_) : io::CallerIdentity();
             return hive::Hive::open(rtl::real_env(), path, options);
         }();
         if (const auto report = report_load(path, storage, findings)) log_message(*report);
@@ -223,21 +241,30 @@ private:
     CapturedAttributes source_;
     cm::KeyRef trust_class_;
     ob::ObjectRef<KEVENT> event_;
+    Ref<se::Token> file_token_;  // null: the caller's
 };
 
-// Adds NtLoadKey3's parameters. ERRORS: ACCESS_VIOLATION, INVALID_PARAMETER (a type NT does not know, or twice),
-// NOT_SUPPORTED (a token: this executive has no token handles).
+HANDLE* place_of(LoadCall& call, KEY_LOAD_ENTRY_TYPE type) {
+    switch (type) {
+        case KeyLoadTrustClassKey:
+            return &call.trust_class;
+        case KeyLoadEvent:
+            return &call.event;
+        case KeyLoadToken:
+            return &call.file_token;
+        default:
+            return nullptr;
+    }
+}
+
+// Adds NtLoadKey3's parameters. ERRORS: ACCESS_VIOLATION, INVALID_PARAMETER (a type NT does not know, or twice).
 Result<void> add_parameters(LoadCall& call, const KEY_LOAD_ENTRY* entries, ULONG count) {
     if (entries == nullptr && count != 0) return fail(STATUS_ACCESS_VIOLATION);
     for (ULONG i = 0; i < count; ++i) {
         const KEY_LOAD_ENTRY entry = entries[i];
-        if (entry.EntryType == KeyLoadToken) return fail(STATUS_NOT_SUPPORTED);
-        if (entry.EntryType != KeyLoadTrustClassKey && entry.EntryType != KeyLoadEvent) {
-            return fail(STATUS_INVALID_PARAMETER);
-        }
-        HANDLE& place = entry.EntryType == KeyLoadEvent ? call.event : call.trust_class;
-        if (place != nullptr) return fail(STATUS_INVALID_PARAMETER);
-        place = entry.KeyHandle;
+        HANDLE* place = place_of(call, entry.EntryType);
+        if (place == nullptr || *place != nullptr) return fail(STATUS_INVALID_PARAMETER);
+        *place = entry.KeyHandle;
     }
     return {};
 }
@@ -300,13 +327,13 @@ NTSTATUS NtLoadKey2(POBJECT_ATTRIBUTES TargetKey, POBJECT_ATTRIBUTES SourceFile,
 
 NTSTATUS NtLoadKeyEx(POBJECT_ATTRIBUTES TargetKey, POBJECT_ATTRIBUTES SourceFile, ULONG Flags, HANDLE TrustClassKey,
                      HANDLE Event, ACCESS_MASK DesiredAccess, PHANDLE RootHandle, PIO_STATUS_BLOCK) {
-    return Loading({TargetKey, SourceFile, Flags, TrustClassKey, Event, DesiredAccess, RootHandle}).run();
+    return Loading({TargetKey, SourceFile, Flags, TrustClassKey, Event, DesiredAccess, RootHandle, nullptr}).run();
 }
 
 NTSTATUS NtLoadKey3(POBJECT_ATTRIBUTES TargetKey, POBJECT_ATTRIBUTES SourceFile, ULONG Flags,
                     PKEY_LOAD_ENTRY ExtendedParameters, ULONG ExtendedParameterCount, ACCESS_MASK DesiredAccess,
                     PHANDLE RootHandle, PIO_STATUS_BLOCK) {
-    LoadCall call{TargetKey, SourceFile, Flags, nullptr, nullptr, DesiredAccess, RootHandle};
+    LoadCall call{TargetKey, SourceFile, Flags, nullptr, nullptr, DesiredAccess, RootHandle, nullptr};
     const auto added = add_parameters(call, ExtendedParameters, ExtendedParameterCount);
     return added ? Loading(call).run() : added.error().code();
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "filter_test.h"
+#include "ob/process.h"
 
 namespace regent::test {
 namespace {
@@ -135,8 +136,23 @@ TEST_F(HiveServicesTest, AnApplicationHiveIsLoadedInSight) {
                                                  EXPECT_EQ(info.DesiredAccess, ACCESS_MASK{KEY_READ});
                                                  EXPECT_EQ(info.RootHandle, &root);
                                                  EXPECT_EQ(rtl::view(*info.SourceFile), source);
+                                                 EXPECT_EQ(info.FileAccessToken, nullptr);
                                              });
     NtClose(root);
+    // Whose the file is opened as, where the caller says so.
+    KEY_LOAD_ENTRY token{KeyLoadToken, {nullptr}};
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), TOKEN_IMPERSONATE, &token.KeyHandle), STATUS_SUCCESS);
+    const auto load_with = [&] {
+        return NtLoadKey3(target, file_name, REG_APP_HIVE, &token, 1, KEY_READ, &root, nullptr);
+    };
+    expect_pair<REG_LOAD_KEY_INFORMATION_V2>(RegNtPreLoadKey, RegNtPostLoadKey, STATUS_SUCCESS, load_with,
+                                             [&](const REG_LOAD_KEY_INFORMATION_V2& info) {
+                                                 ASSERT_NE(info.FileAccessToken, nullptr);
+                                                 const auto* given = static_cast<se::Token*>(info.FileAccessToken);
+                                                 EXPECT_EQ(given->user(), ob::current().token().user());
+                                             });
+    NtClose(root);
+    NtClose(token.KeyHandle);
 }
 
 TEST_F(HiveServicesTest, AnUnloadThatWaitsTellsItsEvent) {

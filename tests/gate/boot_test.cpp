@@ -1,10 +1,12 @@
 // A store is made, booted, stopped and booted again in this process; another process is kept out of it.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "cm/key_lock.h"
 #include "fixture.h"
+#include "nt/nttoken.h"
 #include "nt/system.h"
 #include "regent/gate.h"
 
@@ -40,6 +42,40 @@ TEST_F(BootTest, a_missing_store_is_made_with_its_hives) {
         EXPECT_EQ(open_key(path, &key), STATUS_SUCCESS) << rtl::to_utf8(path);
         NtClose(key);
     }
+}
+
+// NtLoadKey3's token: its user opens the files, whoever calls.
+TEST_F(BootTest, a_hive_is_opened_as_the_user_of_the_token_given) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    boot();
+    HANDLE token = nullptr, none = nullptr;
+    ASSERT_EQ(NtImpersonateAnonymousToken(NtCurrentThread()), STATUS_SUCCESS);
+    EXPECT_EQ(NtOpenThreadToken(NtCurrentThread(), TOKEN_IMPERSONATE, FALSE, &token), STATUS_SUCCESS);
+    EXPECT_EQ(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &none, sizeof(none)), STATUS_SUCCESS);
+    const auto load = [&](const std::string& file, ULONG count) {
+        std::string path = "\\??\\UNIX" + file;
+        std::replace(path.begin(), path.end(), '/', '\\');
+        Named target(u"\\Registry\\Machine\\ByToken"), source(rtl::from_utf8(path));
+        KEY_LOAD_ENTRY entry{KeyLoadToken, {token}};
+        return NtLoadKey3(&target.attributes, &source.attributes, 0, &entry, count, 0, nullptr, nullptr);
+    };
+    Named mounted(u"\\Registry\\Machine\\ByToken");
+    const auto owner = [](const std::string& file) {
+        struct stat info{};
+        return ::stat(file.c_str(), &info) == 0 ? info.st_uid : ~uid_t{0};
+    };
+    const std::string secret = folder_.path() + "/secret.hiv";
+    EXPECT_EQ(load(secret, 1), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(load(secret, 0), STATUS_SUCCESS);
+    EXPECT_EQ(owner(secret), 0u);
+    EXPECT_EQ(NtUnloadKey(&mounted.attributes), STATUS_SUCCESS);
+    // Where that user may make files, the hive is his.
+    ASSERT_EQ(::chmod(folder_.path().c_str(), 0777), 0);
+    const std::string open_to_all = folder_.path() + "/open.hiv";
+    EXPECT_EQ(load(open_to_all, 1), STATUS_SUCCESS);
+    EXPECT_NE(owner(open_to_all), 0u);
+    EXPECT_EQ(NtUnloadKey(&mounted.attributes), STATUS_SUCCESS);
+    NtClose(token);
 }
 
 TEST_F(BootTest, as_many_closed_keys_are_kept_as_the_registry_says) {

@@ -86,7 +86,7 @@ Outcome load(Session& session, const Line& line) {
     return {NtLoadKey(&key->attributes, &source->attributes), {}, {}};
 }
 
-// loadex KEYPATH FILEPATH [as=H] [flags=] [access=] [event=E] [trust=K] [version=3]
+// loadex KEYPATH FILEPATH [as=H] [flags=] [access=] [event=E] [trust=K] [version=3 [token=T] [entry=TYPE]]
 Outcome load_ex(Session& session, const Line& line) {
     std::string error;
     auto key = session.object_name(line, 0, &error);
@@ -99,10 +99,11 @@ Outcome load_ex(Session& session, const Line& line) {
     PHANDLE wanted = line.has("as") ? &root : nullptr;
     Outcome outcome;
     if (session.number(line, "version", 0) == 3) {
-        KEY_LOAD_ENTRY entries[2] = {};
+        KEY_LOAD_ENTRY entries[4] = {};
         ULONG count = 0;
         if (event != nullptr) entries[count++] = {KeyLoadEvent, {event}};
         if (trust != nullptr) entries[count++] = {KeyLoadTrustClassKey, {trust}};
+        if (line.has("token")) entries[count++] = {KeyLoadToken, {session.handle(line.options.at("token").text)}};
         if (line.has("entry"))
             entries[count++].EntryType = static_cast<KEY_LOAD_ENTRY_TYPE>(session.number(line, "entry", 0));
         outcome.status = NtLoadKey3(&key->attributes, &source->attributes, flags_of(session, line), entries, count,
