@@ -112,7 +112,7 @@ Result<void> CommitJournal::leave_unloaded() {
             const auto part = gone(hive) ? find_part(*parts, hive->file()) : parts->end();
             if (part != parts->end()) put_left(left, std::move(*part));
         }
-        RG_TRY(replace_record(*env_, left_path(path_), left));
+        RG_TRY(replace_record(*env_, left_path(path_), path_, left));
         left_ = std::move(left);
     }
     for (const auto& hive : held_) {
@@ -132,7 +132,7 @@ Result<void> CommitJournal::finish_part(hive::Hive& storage) {
     RG_TRY(storage.reconcile());
     std::vector<RecordedPart> left = left_;
     left.erase(left.begin() + (part - left_.begin()));
-    RG_TRY(replace_record(*env_, left_path(path_), left));
+    RG_TRY(replace_record(*env_, left_path(path_), path_, left));
     left_ = std::move(left);
     return {};
 }
@@ -207,7 +207,7 @@ Result<void> CommitJournal::recover(rtl::Env& env, const std::string& path, std:
         if (later) put_left(*left, std::move(part));
         more |= later;
     }
-    if (more) RG_TRY(replace_record(env, left_path(path), *left));
+    if (more) RG_TRY(replace_record(env, left_path(path), path, *left));
     return clear_record(**file);
 }
 

@@ -41,7 +41,8 @@ struct CommitOutcome {
 // Internally synchronised: one commit at a time, under a lock of rank commit.
 class CommitJournal {
 public:
-    // From now on commits are recorded in this file. Without one they are whole in memory only.
+    // From now on commits are recorded in this file, which holds what any hive holds: who makes it says for whom it is.
+    // Without one they are whole in memory only.
     Result<void> open(rtl::Env& env, const std::string& path);
     void close();
     // `change` makes the changes in memory, or none of them.

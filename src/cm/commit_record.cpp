@@ -105,7 +105,8 @@ Result<void> clear_record(rtl::File& file) {
     return file.sync();
 }
 
-Result<void> replace_record(rtl::Env& env, const std::string& path, std::span<const RecordedPart> parts) {
+Result<void> replace_record(rtl::Env& env, const std::string& path, const std::string& model,
+                            std::span<const RecordedPart> parts) {
     if (parts.empty()) {
         RG_TRY(env.remove(path));
         return env.sync_directory_of(path);
@@ -114,7 +115,7 @@ Result<void> replace_record(rtl::Env& env, const std::string& path, std::span<co
     for (const RecordedPart& part : parts) put_part(payload, part.file, part.changes);
     const std::string next = path + ".new";
     {
-        auto file = env.open(next, rtl::OpenMode::truncate);
+        auto file = env.open_like(next, rtl::OpenMode::truncate, model);
         if (!file) return std::unexpected(file.error());
         RG_TRY(write_record(**file, payload));
     }

@@ -25,8 +25,10 @@ Result<std::vector<RecordedPart>> read_record(rtl::Env& env, const std::string& 
 // Durable when they return. ERRORS: those of Env, INSUFFICIENT_RESOURCES (a payload of more than 2 GiB).
 Result<void> write_record(rtl::File& file, Bytes payload);
 Result<void> clear_record(rtl::File& file);
-// The whole file, which is there with its old parts or with these at any moment; no parts, no file.
-Result<void> replace_record(rtl::Env& env, const std::string& path, std::span<const RecordedPart> parts);
+// The whole file, which is there with its old parts or with these at any moment; no parts, no file. It is for the same
+// users as the file `model`.
+Result<void> replace_record(rtl::Env& env, const std::string& path, const std::string& model,
+                            std::span<const RecordedPart> parts);
 
 bool is_missing(NTSTATUS status);
 // However the two are spelled, where the host's file system knows them.

@@ -1,5 +1,10 @@
 // A crash at any point of a commit over two hives: it is in both or in none, also where one of them is loaded only
 // later (TX-7, TR-14, TR-15, TR-16).
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
 #include "cm/transaction_fixture.h"
 #include "rtl/sim_env.h"
 
@@ -275,12 +280,28 @@ TEST(TransactionCrash, AnotherFileInItsPlaceIsNotLoaded) {
     rtl::SimEnv disk;
     RecordedPart part{away, {}};
     part.changes.emplace_back().path = {u"gone", u"k"};
-    ASSERT_TRUE(replace_record(disk, left_parts, std::span(&part, 1)));
+    ASSERT_TRUE(replace_record(disk, left_parts, "/journal", std::span(&part, 1)));
     TwoHives system(disk, away);
     ASSERT_TRUE(system.mount_first());
     EXPECT_FALSE(system.mount_second());
     EXPECT_TRUE(disk.contents().contains(left_parts));
     EXPECT_TRUE(system.mount("away/c", u"\\Registry\\Machine\\C1"));
+}
+
+TEST(TransactionCrash, WhatIsLeftIsForNobodyWhoMayNotReadTheJournal) {
+    char folder[] = "/tmp/transaction_crash_test.XXXXXX";
+    ASSERT_NE(::mkdtemp(folder), nullptr);
+    const std::string journal = std::string(folder) + "/journal";
+    const std::string left = journal + ".left";
+    ASSERT_TRUE(rtl::real_env().open(journal, rtl::OpenMode::create_new));
+    ASSERT_EQ(::chmod(journal.c_str(), 0600), 0);
+    RecordedPart part{"/a", {}};
+    part.changes.emplace_back().path = {u"k"};
+    ASSERT_TRUE(replace_record(rtl::real_env(), left, journal, std::span(&part, 1)));
+    struct stat info{};
+    ASSERT_EQ(::stat(left.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U);
+    std::filesystem::remove_all(folder);
 }
 
 // The same without a crash: the disk fails, the hive is forced out and loaded again. (The other hive, whose own flush

@@ -23,6 +23,8 @@ public:
     ~Store();
 
     const std::string& directory() const { return directory_; }
+    // Nobody but this user reads it: what is made like it is as private.
+    std::string lock_file() const { return directory_ + "/lock"; }
     hive::Durability durability() const { return durability_; }
     // Opens a hive file of the store, made with `sddl` on its root when missing; a read-only one in memory, to be
     // filled. What was recovered, repaired or

@@ -185,6 +185,8 @@ std::expected<void, BootFailure> start_registry(Executive& executive, const Stor
         how.commit_journal = journal;
         const auto finished = cm::CommitJournal::recover(rtl::real_env(), journal, executive.messages);
         if (!finished) return std::unexpected(failed("finish an interrupted commit", finished.error()));
+        const auto made = rtl::real_env().open_like(journal, rtl::OpenMode::create, executive.store.lock_file());
+        if (!made) return std::unexpected(failed("make the journal of transactions", made.error()));
     } else {
         auto interrupted = cm::CommitJournal::interrupted(rtl::real_env(), journal);
         if (!interrupted) return std::unexpected(failed("read an interrupted commit", interrupted.error()));

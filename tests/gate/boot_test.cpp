@@ -78,6 +78,23 @@ TEST_F(BootTest, a_hive_is_opened_as_the_user_of_the_token_given) {
     NtClose(token);
 }
 
+TEST_F(BootTest, the_journal_of_transactions_is_for_nobody_else) {
+    const std::string journal = folder_.path() + "/deep/store/transactions.journal";
+    const auto rights = [&] {
+        struct stat info{};
+        EXPECT_EQ(::stat(journal.c_str(), &info), 0);
+        return info.st_mode & 0777;
+    };
+    const mode_t before = ::umask(022);
+    boot();
+    EXPECT_EQ(rights(), 0600U);
+    close_gate();
+    ASSERT_EQ(::chmod(journal.c_str(), 0644), 0);  // as it was made once
+    boot();
+    EXPECT_EQ(rights(), 0600U);
+    ::umask(before);
+}
+
 TEST_F(BootTest, as_many_closed_keys_are_kept_as_the_registry_says) {
     constexpr int many = 300;
     const auto kept_of_closed = [] {
