@@ -3,27 +3,16 @@
 
 #include "dump.h"
 #include "file_time.h"
+#include "rtl/value_type.h"
 #include "tool.h"
 
 namespace regent::hivetool {
 
 namespace {
 
-constexpr const char* type_names[] = {"REG_NONE",
-                                      "REG_SZ",
-                                      "REG_EXPAND_SZ",
-                                      "REG_BINARY",
-                                      "REG_DWORD",
-                                      "REG_DWORD_BIG_ENDIAN",
-                                      "REG_LINK",
-                                      "REG_MULTI_SZ",
-                                      "REG_RESOURCE_LIST",
-                                      "REG_FULL_RESOURCE_DESCRIPTOR",
-                                      "REG_RESOURCE_REQUIREMENTS_LIST",
-                                      "REG_QWORD"};
-
 std::string type_name(std::uint32_t type) {
-    return type < std::size(type_names) ? type_names[type] : "type " + std::to_string(type);
+    const char* name = rtl::value_type_name(type);
+    return name != nullptr ? name : "type " + std::to_string(type);
 }
 
 // The key at a path of escaped names; says on standard error how far the path led.

@@ -6,6 +6,7 @@
 #include "columns.h"
 #include "nt/ntregapi.h"
 #include "nt/ntstatus.h"
+#include "rtl/value_type.h"
 #include "wdk/regcallback.h"
 
 namespace regent::regmon {
@@ -39,19 +40,7 @@ std::string hex(std::uint64_t number) {
 }
 
 std::string type_text(std::uint32_t type) {
-    static constexpr const char* names[] = {"REG_NONE",
-                                            "REG_SZ",
-                                            "REG_EXPAND_SZ",
-                                            "REG_BINARY",
-                                            "REG_DWORD",
-                                            "REG_DWORD_BIG_ENDIAN",
-                                            "REG_LINK",
-                                            "REG_MULTI_SZ",
-                                            "REG_RESOURCE_LIST",
-                                            "REG_FULL_RESOURCE_DESCRIPTOR",
-                                            "REG_RESOURCE_REQUIREMENTS_LIST",
-                                            "REG_QWORD"};
-    if (type < std::size(names)) return names[type];
+    if (const char* name = rtl::value_type_name(type)) return name;
     return "<Unknown: " + std::to_string(type) + ">";
 }
 

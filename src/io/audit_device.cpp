@@ -1,20 +1,16 @@
 // \Device\SecurityAudit: the records of the security audit for user mode; the contract is include/regent/audit_log.h.
-#include <algorithm>
 #include <cstring>
 
 #include "io/audit_text.h"
 #include "io/driver_life.h"
 #include "io/io_state.h"
-#include "io/request.h"
+#include "io/waiting_read.h"
 #include "regent/audit_log.h"
-#include "rtl/time.h"
 
 namespace regent::io {
 
 namespace {
 
-// A reader that waits is looked at this often: its request may have been cancelled.
-constexpr int slice_ms = 50;
 constexpr std::size_t records_at_a_time = 512;
 
 NTSTATUS complete(IRP* irp, NTSTATUS status, ULONG_PTR information = 0) {
@@ -24,16 +20,6 @@ NTSTATUS complete(IRP* irp, NTSTATUS status, ULONG_PTR information = 0) {
     return status;
 }
 
-std::vector<ob::AuditRecord> wait_for_records(const IRP* irp, const AUDIT_READ& read) {
-    const std::int64_t deadline = rtl::monotonic_ns() + std::int64_t{read.WaitMilliseconds} * 1'000'000;
-    while (true) {
-        const std::int64_t left_ms = (deadline - rtl::monotonic_ns()) / 1'000'000;
-        const int wait_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, slice_ms));
-        auto records = ob::AuditLog::instance().read(read.After, records_at_a_time, wait_ms);
-        if (!records.empty() || left_ms <= 0 || is_cancelled(*irp)) return records;
-    }
-}
-
 NTSTATUS control(DEVICE_OBJECT*, IRP* irp) {
     const auto& parameters = IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;
     if (parameters.IoControlCode != IOCTL_AUDIT_READ) return complete(irp, STATUS_INVALID_DEVICE_REQUEST);
@@ -41,7 +27,9 @@ NTSTATUS control(DEVICE_OBJECT*, IRP* irp) {
     if (parameters.OutputBufferLength < AUDIT_MINIMUM_BUFFER) return complete(irp, STATUS_BUFFER_TOO_SMALL);
     AUDIT_READ read;
     std::memcpy(&read, irp->AssociatedIrp.SystemBuffer, sizeof read);
-    const auto records = wait_for_records(irp, read);
+    const auto records = read_within(*irp, read.WaitMilliseconds, [&](int wait_ms) {
+        return ob::AuditLog::instance().read(read.After, records_at_a_time, wait_ms);
+    });
     const auto ledger = ob::AuditLog::instance().ledger();
     AUDIT_BATCH batch{};
     batch.Last = read.After;

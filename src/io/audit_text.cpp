@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "nt/ntregapi.h"
+#include "rtl/value_type.h"
 #include "se/privilege.h"
 
 namespace regent::io {
@@ -45,22 +46,6 @@ const char* title_of(ob::AuditEvent event) {
             return "An attempt was made to duplicate a handle to an object";
     }
     return "";
-}
-
-const char* type_name(std::uint32_t type) {
-    constexpr const char* names[] = {"REG_NONE",
-                                     "REG_SZ",
-                                     "REG_EXPAND_SZ",
-                                     "REG_BINARY",
-                                     "REG_DWORD",
-                                     "REG_DWORD_BIG_ENDIAN",
-                                     "REG_LINK",
-                                     "REG_MULTI_SZ",
-                                     "REG_RESOURCE_LIST",
-                                     "REG_FULL_RESOURCE_DESCRIPTOR",
-                                     "REG_RESOURCE_REQUIREMENTS_LIST",
-                                     "REG_QWORD"};
-    return type < std::size(names) ? names[type] : nullptr;
 }
 
 // One object; every member but the first begins with a comma.
@@ -177,7 +162,7 @@ std::string hex_digits(Bytes bytes) {
 
 void put_value(Line& line, const std::string& which, const std::optional<ob::AuditedValue>& value) {
     if (!value) return;
-    const char* known = type_name(value->type);
+    const char* known = rtl::value_type_name(value->type);
     line.text((which + "_type").c_str(), std::string_view(known != nullptr ? known : std::to_string(value->type)));
     line.number((which + "_size").c_str(), value->size);
     line.text((which + "_data").c_str(), std::string_view(hex_digits(value->data)));

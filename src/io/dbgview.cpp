@@ -5,32 +5,18 @@
 #include "ex/debug_sink.h"
 #include "io/driver_life.h"
 #include "io/io_state.h"
-#include "io/request.h"
+#include "io/waiting_read.h"
 #include "regent/dbgview.h"
-#include "rtl/time.h"
 
 namespace regent::io {
 
 namespace {
-
-// A reader that waits is looked at this often: its request may have been cancelled.
-constexpr int slice_ms = 50;
 
 NTSTATUS complete(IRP* irp, NTSTATUS status, ULONG_PTR information = 0) {
     irp->IoStatus.Status = status;
     irp->IoStatus.Information = information;
     IofCompleteRequest(irp, IO_NO_INCREMENT);
     return status;
-}
-
-std::vector<ex::DebugLine> wait_for_lines(const IRP* irp, const DBGVIEW_READ& read) {
-    const std::int64_t deadline = rtl::monotonic_ns() + std::int64_t{read.WaitMilliseconds} * 1'000'000;
-    while (true) {
-        const std::int64_t left_ms = (deadline - rtl::monotonic_ns()) / 1'000'000;
-        const int wait_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 0, slice_ms));
-        auto lines = ex::DebugSink::instance().wait_and_read(read.After, wait_ms);
-        if (!lines.empty() || left_ms <= 0 || is_cancelled(*irp)) return lines;
-    }
 }
 
 std::size_t line_size(std::size_t text) { return (DBGVIEW_LINE_HEADER + text + 7) & ~std::size_t{7}; }
@@ -65,7 +51,9 @@ NTSTATUS control(DEVICE_OBJECT*, IRP* irp) {
         return complete(irp, STATUS_BUFFER_TOO_SMALL);
     DBGVIEW_READ read;
     std::memcpy(&read, irp->AssociatedIrp.SystemBuffer, sizeof read);
-    const auto lines = wait_for_lines(irp, read);
+    const auto lines = read_within(*irp, read.WaitMilliseconds, [&](int wait_ms) {
+        return ex::DebugSink::instance().wait_and_read(read.After, wait_ms);
+    });
     const MutableBytes out(static_cast<std::byte*>(irp->AssociatedIrp.SystemBuffer), parameters.OutputBufferLength);
     DBGVIEW_BATCH batch{};
     batch.Last = read.After;

@@ -33,9 +33,11 @@ struct Value {
     // The data as a T, or nothing when type or size do not fit:
     //   std::uint32_t    REG_DWORD, REG_DWORD_BIG_ENDIAN
     //   std::uint64_t    REG_QWORD, and what std::uint32_t takes
-    //   std::string      REG_SZ, REG_EXPAND_SZ (as it is), REG_LINK; up to the first NUL; UTF-8. std::u16string: the
-    //   same ExpandString     REG_EXPAND_SZ Strings          REG_MULTI_SZ, up to its empty string Bytes            any
-    //   type
+    //   std::string      REG_SZ, REG_EXPAND_SZ (as it is), REG_LINK; up to the first NUL; UTF-8
+    //   std::u16string   the same
+    //   ExpandString     REG_EXPAND_SZ
+    //   Strings          REG_MULTI_SZ, up to its empty string
+    //   Bytes            any type
     template <typename T>
     std::optional<T> as() const;
 };
