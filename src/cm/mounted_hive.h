@@ -18,14 +18,15 @@ namespace regent::cm {
 
 // How a hive behaves while mounted.
 struct MountOptions {
-    bool volatile_hive = false;    // every key is volatile, nothing reaches a file
-    bool no_lazy_flush = false;    // REG_NO_LAZY_FLUSH: written only when asked
-    bool boot = false;             // part of the system: NtUnloadKey answers ACCESS_DENIED
-    bool master = false;           // \Registry itself: children are mount points, no service creates keys in it
-    bool application = false;      // below \Registry\A: reached by its root handle only, unloaded with its last key
-    bool process_private = false;  // REG_PROCESS_PRIVATE: loading it again fails
-    bool no_transactions = false;  // REG_HIVE_NO_RM: transactions of the KTM are refused
-    bool to_be_filled = false;     // by whoever mounts it, before its durability holds (Registry::hold_to_durability)
+    bool volatile_hive = false;     // every key is volatile, nothing reaches a file
+    bool no_lazy_flush = false;     // REG_NO_LAZY_FLUSH: written only when asked
+    bool boot = false;              // part of the system: NtUnloadKey answers ACCESS_DENIED
+    bool master = false;            // \Registry itself: children are mount points, no service creates keys in it
+    bool application = false;       // below \Registry\A: reached by its root handle only, unloaded with its last key
+    bool process_private = false;   // REG_PROCESS_PRIVATE: loading it again fails
+    bool no_transactions = false;   // REG_HIVE_NO_RM: transactions of the KTM are refused
+    bool to_be_filled = false;      // by whoever mounts it, before its durability holds (Registry::hold_to_durability)
+    std::uint64_t trust_class = 0;  // of the hive that it is as trusted as (MountedHive::trust_class); 0: of none
 };
 
 // Invariants: (1) storage() is valid from mounting until unloaded() turns true, which happens under the exclusive lock
@@ -44,6 +45,9 @@ public:
     const hive::Hive& storage() const { return *storage_; }
 
     std::uint64_t serial() const { return serial_; }  // never used again for another
+    // Links of a trusted hive lead anywhere, those of another one into hives of its class (semantics SL-10).
+    bool trusted() const { return options_.boot; }
+    std::uint64_t trust_class() const { return options_.trust_class != 0 ? options_.trust_class : serial_; }
     // Changes whenever a descriptor may have gone, so that its cell may hold another one. Never 0.
     std::uint32_t descriptor_generation() const { return descriptor_generation_.load(std::memory_order_acquire); }
     void descriptors_change_locked() {

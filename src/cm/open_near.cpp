@@ -31,7 +31,7 @@ public:
             const std::uint64_t moves = key_table().moves();
             auto block = key_table().find_path(path_.view());
             if (moves % 2 != 0 || key_table().moves() != moves) return std::nullopt;
-            if (block && !block->is_link()) {
+            if (block && !block->is_link() && context_.may_end_in(block->hive())) {
                 if (auto opened = open_unlocked(block, moves)) return opened;
             }
             if (!block) block = nearest(moves);

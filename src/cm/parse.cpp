@@ -35,6 +35,7 @@ private:
     Result<ob::ParseOutcome> walk(KeyControlBlock& start, bool first) {
         auto at = Ref<KeyControlBlock>::retain(&start);
         for (;; first = false) {
+            if (parse_ != nullptr && !parse_->may_enter(at->hive())) return fail(STATUS_ACCESS_DENIED);
             const Utf16View before = rest_;
             const Utf16View component = take_component(rest_);
             if (at->is_link() && follows(component, first)) {
@@ -89,8 +90,14 @@ private:
         return read_target(key);
     }
 
+    // ERRORS: OBJECT_NAME_NOT_FOUND, OBJECT_NAME_INVALID, ACCESS_DENIED (a link that is not trusted, in a walk that
+    // cannot remember it).
     Result<ob::ParseOutcome> reparse(KeyControlBlock& link) {
         Utf16 path = RG_TRY(target_of(link));
+        if (!link.hive().trusted()) {
+            if (parse_ == nullptr) return fail(STATUS_ACCESS_DENIED);
+            parse_->link_class = link.hive().trust_class();
+        }
         if (path.empty()) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
         if (path.front() != u'\\') return fail(STATUS_OBJECT_NAME_INVALID);
         if (!rest_.empty()) {
@@ -128,6 +135,7 @@ private:
     }
 
     Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
+        if (parse_ != nullptr && !parse_->may_end_in(at.hive())) return fail(STATUS_ACCESS_DENIED);
         if (transaction_ != nullptr) return finish_transacted(at);
         const ReadKey key(at);
         RG_TRY(key.alive());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cm/key.h"
+#include "cm/mounted_hive.h"
 #include "ob/lookup.h"
 
 namespace regent::cm {
@@ -12,6 +13,11 @@ struct KeyParse : ob::ParseContext {
     const OpenRequest& request;
     Ref<TransactionBinding> bound;  // the request's, or that of the key it starts from
     ULONG disposition = REG_OPENED_EXISTING_KEY;
+    std::uint64_t link_class = 0;  // of the hive that is not trusted and whose link was followed; 0: none was
+
+    // Where a path may end after such a link, and what it may pass on the way: \Registry and its parts are nobody's.
+    bool may_end_in(const MountedHive& hive) const { return link_class == 0 || hive.trust_class() == link_class; }
+    bool may_enter(const MountedHive& hive) const { return may_end_in(hive) || hive.options().master; }
 };
 
 // The type's parse procedure. Answers REPARSE at a registry link; the object manager starts again and counts the hops.

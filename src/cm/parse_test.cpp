@@ -137,6 +137,68 @@ TEST_F(ParseTest, links) {
     EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\target"}), STATUS_SUCCESS);
 }
 
+// SL-10 as corrected: a trusted hive's links lead anywhere, another one's into its own class.
+TEST_F(ParseTest, links_of_an_untrusted_hive_stay_in_its_class) {
+    MountOptions boot;
+    boot.boot = true;
+    MountOptions kin;
+    kin.trust_class = registry().trust_class(u"\\registry\\machine\\TEST");
+    ASSERT_NE(kin.trust_class, 0u);
+    ASSERT_TRUE(mount(u"\\Registry\\Machine\\Trusted", boot));
+    ASSERT_TRUE(mount(u"\\Registry\\Machine\\Other"));
+    ASSERT_TRUE(mount(u"\\Registry\\Machine\\Kin", kin));
+    const KeyRef trusted = made(u"\\Registry\\Machine\\Trusted\\k");
+    const KeyRef other = made(u"\\Registry\\Machine\\Other\\k");
+    const KeyRef related = made(u"\\Registry\\Machine\\Kin\\k");
+
+    const KeyRef link = made(u"\\Registry\\Machine\\Test\\link", REG_OPTION_CREATE_LINK);
+    const Ask ask{u"\\Registry\\Machine\\Test\\link"};
+    for (const Utf16View target :
+         {u"\\Registry\\Machine\\Trusted\\k", u"\\Registry\\Machine\\Other\\k", u"\\Registry\\Machine\\Other\\missing",
+          u"\\Registry\\Machine\\Other", u"\\Registry\\Machine", u"\\Registry"}) {
+        ASSERT_EQ(set_link(link, target), STATUS_SUCCESS);
+        EXPECT_EQ(open(ask), STATUS_ACCESS_DENIED) << rtl::to_utf8(target);
+        EXPECT_EQ(create(ask), STATUS_ACCESS_DENIED) << rtl::to_utf8(target);
+        EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\link\\below"}),
+                  target.size() > 20 ? STATUS_ACCESS_DENIED : STATUS_OBJECT_NAME_NOT_FOUND);
+    }
+    ASSERT_EQ(set_link(link, u"\\Registry\\Machine\\Kin\\k"), STATUS_SUCCESS);
+    EXPECT_EQ(open(ask), STATUS_SUCCESS);
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\link\\below"}), STATUS_SUCCESS);
+
+    // Through a trusted hive's link anywhere, and on from there as from the hive that it leads to.
+    const KeyRef first = made(u"\\Registry\\Machine\\Trusted\\link", REG_OPTION_CREATE_LINK);
+    ASSERT_EQ(set_link(first, u"\\Registry\\Machine\\Test\\link"), STATUS_SUCCESS);
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Trusted\\link"}), STATUS_SUCCESS);
+    ASSERT_EQ(set_link(link, u"\\Registry\\Machine\\Trusted\\k"), STATUS_SUCCESS);
+    EXPECT_EQ(open({u"\\Registry\\Machine\\Trusted\\link"}), STATUS_ACCESS_DENIED);
+}
+
+// HB-7; the status is that of a loop of links, which is found out in the same way.
+TEST_F(ParseTest, a_path_has_at_most_32_components) {
+    Utf16 path = u"\\Registry\\Machine\\Test";
+    for (int depth = 3; depth <= 32; ++depth) {
+        path += u"\\k";
+        EXPECT_EQ(create({path}), STATUS_SUCCESS) << depth;
+    }
+    KeyRef lowest;
+    ASSERT_EQ(open({path + u"\\\\"}, &lowest), STATUS_SUCCESS);  // separators that mean nothing are not counted
+    EXPECT_EQ(lowest->block().depth(), 32u);
+    EXPECT_EQ(open({path + u"\\k"}), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(create({path + u"\\k"}), STATUS_INVALID_PARAMETER);
+
+    // Below a key the count begins anew; what is there by then is still too far for one path.
+    const auto handle = ob::insert_handle(lowest, KEY_ALL_ACCESS, 0);
+    ASSERT_TRUE(handle);
+    Ask below{u"k"};
+    below.root = *handle;
+    EXPECT_EQ(create(below), STATUS_SUCCESS);
+    EXPECT_EQ(open(below), STATUS_SUCCESS);
+    EXPECT_EQ(open({path + u"\\k"}), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(open({path + u"\\K\\"}), STATUS_INVALID_PARAMETER);
+    EXPECT_TRUE(ob::close_handle(*handle, ob::kernel_mode));
+}
+
 TEST_F(ParseTest, broken_links) {
     const KeyRef link = made(u"\\Registry\\Machine\\Test\\link", REG_OPTION_CREATE_LINK);
     const Ask ask{u"\\Registry\\Machine\\Test\\link"};

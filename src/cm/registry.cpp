@@ -255,6 +255,14 @@ Result<void> Registry::mount_below(KeyControlBlock& parent, Utf16View name, std:
     return {};
 }
 
+std::uint64_t Registry::trust_class(Utf16View mount_path) const {
+    ExclusiveGuard guard(lock_);
+    for (const Mount& mount : mounts_) {
+        if (rtl::equal_folded(mount.hive->mount_path(), mount_path)) return mount.hive->trust_class();
+    }
+    return 0;
+}
+
 Result<Registry::Mount> Registry::find_mount(const KeyControlBlock& parent, Utf16View name) const {
     ExclusiveGuard guard(lock_);
     for (const Mount& mount : mounts_) {

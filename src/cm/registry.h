@@ -86,6 +86,8 @@ public:
     // cannot be changed any more. ERRORS: those of the flushes.
     Result<void> hold_to_durability();
 
+    // MountedHive::trust_class() of the hive that is mounted there (any case); 0: none is.
+    std::uint64_t trust_class(Utf16View mount_path) const;
     // In order of mounting, the master hive not among them.
     std::vector<HiveListing> hives() const;
     // Every hive's changes are durable. The first failure is returned, the others are tried all the same.

@@ -179,6 +179,7 @@ private:
         cm::MountOptions how;
         how.no_transactions = (call_.flags & REG_HIVE_NO_RM) != 0;
         how.no_lazy_flush = (call_.flags & REG_NO_LAZY_FLUSH) != 0;
+        if (trust_class_) how.trust_class = trust_class_->block().hive().trust_class();
         RG_TRY(cm::registry().mount_at(target_.get(), std::move(*storage), how, waiter(true)));
         list_hives();
         if (call_.root_handle == nullptr) return {};

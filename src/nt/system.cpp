@@ -111,11 +111,12 @@ std::string driver_directory() {
 }
 
 std::expected<void, BootFailure> mount_hive(Executive& executive, const std::string& file, Utf16View where,
-                                            const char* sddl, bool boot) {
+                                            const char* sddl, bool boot, std::uint64_t trust_class = 0) {
     auto hive = executive.store.open_hive(file, sddl, executive.messages);
     if (!hive) return std::unexpected(hive.error());
     cm::MountOptions options;
     options.boot = boot;
+    options.trust_class = trust_class;
     options.to_be_filled = true;
     const auto mounted = executive.registry->mount(where, std::move(*hive), options);
     if (!mounted) return std::unexpected(failed(("mount " + file).c_str(), mounted.error()));
@@ -150,8 +151,9 @@ std::expected<void, BootFailure> mount_user(Executive& executive, const std::str
     const std::string folder = "users/" + sid;
     made = mount_hive(executive, folder + "/NTUSER.DAT", u"\\REGISTRY\\USER\\" + name, sddl.c_str(), false);
     if (!made) return made;
+    // Links lead from the one to the other and nowhere else.
     made = mount_hive(executive, folder + "/UsrClass.dat", u"\\REGISTRY\\USER\\" + name + u"_Classes", sddl.c_str(),
-                      false);
+                      false, executive.registry->trust_class(u"\\REGISTRY\\USER\\" + name));
     if (!made) return made;
     const auto skeleton = make_user_skeleton(name, name + u"_Classes");
     if (!skeleton) return std::unexpected(failed("fill a user's hive", skeleton.error()));
