@@ -1,0 +1,119 @@
+// What Windows' loader takes although it writes no such thing, and what it refuses (HB-10); a key whose descriptor is
+// not in the hive's list (SD-4).
+#include <cstring>
+#include <functional>
+
+#include "hive/format.h"
+#include "hive/hive_test_support.h"
+
+namespace regent::hive {
+namespace {
+
+constexpr Utf16View nul_behind(u"a\0", 2);
+
+// A key with two values and two subkeys; the second subkey has a descriptor of its own.
+class Loader : public testing::Test {
+protected:
+    void SetUp() override {
+        auto made = std::move(memory_hive()).value();
+        const CellIndex key = make_key(*made, made->root(), u"key").value();
+        ASSERT_TRUE(made->set_value(key, u"one", 3, bytes_of("1"), 1));
+        ASSERT_TRUE(made->set_value(key, u"two", 3, bytes_of("2"), 1));
+        ASSERT_TRUE(made->set_value(key, nul_behind, 3, bytes_of("3"), 1));
+        ASSERT_TRUE(make_key(*made, key, u"first"));
+        const CellIndex second = make_key(*made, key, u"second").value();
+        ASSERT_TRUE(made->set_value(second, u"v", 3, bytes_of(std::string(100, 'v')), 1));
+        rtl::SimEnv env;
+        ASSERT_TRUE(made->save_subtree(made->root(), *env.open("h", rtl::OpenMode::create).value(), Format::v1_5));
+        image_ = env.contents()["h"];
+        const auto good = std::move(Hive::open_image(bytes_of(image_), {})).value();
+        key_ = *good->find_subkey(good->root(), u"key");
+        first_ = *good->find_subkey(key_, u"first");
+        second_ = *good->find_subkey(key_, u"second");
+    }
+    template <typename T>
+    T& at(CellIndex cell) {
+        return *reinterpret_cast<T*>(image_.data() + bins_start + cell + 4);
+    }
+    // The cell of the key's value with this number.
+    CellIndex value_cell(std::uint32_t number) {
+        Le32 element{};
+        std::memcpy(&element, &at<std::byte>(at<KeyNode>(key_).value_list) + 4 * number, sizeof(element));
+        return element;
+    }
+    char* name_of(CellIndex key) { return &at<char>(key) + sizeof(KeyNode); }
+    std::unique_ptr<Hive> load() {
+        OpenOptions options;
+        options.findings = &findings_;
+        auto opened = Hive::open_image(bytes_of(image_), options);
+        return opened ? std::move(opened).value() : nullptr;
+    }
+
+    std::string image_;
+    CellIndex key_ = nil_cell, first_ = nil_cell, second_ = nil_cell;
+    FindingList findings_;
+};
+
+TEST_F(Loader, ValuesOfOneNameAreTakenAndTheFirstIsFound) {
+    std::memcpy(&at<char>(value_cell(1)) + sizeof(KeyValue), "one", 3);
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 0U);
+    EXPECT_EQ(hive->key_info(key_).value_count, 3U);
+    std::byte data{};
+    EXPECT_EQ(hive->read_value(*hive->find_value(key_, u"ONE"), 0, MutableBytes(&data, 1)), 1U);
+    EXPECT_EQ(data, std::byte{'1'});
+}
+
+TEST_F(Loader, AnAsciiNameMayBeStoredWide) {
+    auto& value = at<KeyValue>(value_cell(2));
+    ASSERT_EQ(value.name_size, 2);
+    value.flags = 0;  // what was "a" and a NUL is one unit now
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 0U);
+    EXPECT_TRUE(hive->find_value(key_, u"A"));
+    EXPECT_FALSE(hive->find_value(key_, nul_behind));
+}
+
+TEST_F(Loader, ACellMayBeInUseByNobody) {
+    const std::size_t bins = image_.size() - bins_start;
+    std::size_t claimed = 0;
+    for (std::size_t cell = sizeof(BinHeader); cell < bins;) {
+        auto size = static_cast<std::int32_t>(*reinterpret_cast<Le32*>(image_.data() + bins_start + cell));
+        const auto length = static_cast<std::uint32_t>(size < 0 ? -size : size);
+        ASSERT_NE(length, 0U);
+        if (size > 0) {
+            *reinterpret_cast<Le32*>(image_.data() + bins_start + cell) = 0U - length;
+            ++claimed;
+        }
+        cell += length;
+        if (cell % page_size == 0) cell += sizeof(BinHeader);
+    }
+    ASSERT_GT(claimed, 0U);
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 0U);
+    EXPECT_EQ(hive->key_info(key_).subkey_count, 2U);
+}
+
+TEST_F(Loader, AKeyNameHasNoSeparator) {
+    name_of(first_)[1] = '\\';
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_NE(findings_.count(), 0U);
+    EXPECT_EQ(hive->key_info(key_).subkey_count, 1U);
+}
+
+TEST_F(Loader, AKeyWithoutADescriptorOfTheHiveTakesItsParents) {
+    at<KeyNode>(second_).security = value_cell(0);  // a cell, but no security cell
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 1U);
+    EXPECT_EQ(hive->key_info(second_).security, hive->key_info(key_).security);
+    EXPECT_EQ(hive->security(second_).size(), hive->security(key_).size());
+    expect_sound(*hive);
+}
+
+}  // namespace
+}  // namespace regent::hive
