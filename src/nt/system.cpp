@@ -144,7 +144,8 @@ std::expected<void, BootFailure> mount_hives(Executive& executive) {
 
 std::expected<void, BootFailure> mount_user(Executive& executive, const std::string& sid) {
     const Utf16 name = rtl::from_utf8(sid);
-    const std::string sddl = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KA;;;" + sid + ")(A;CI;KR;;;RC)";
+    // As Windows makes them (semantics SD-10).
+    const std::string sddl = "O:BAG:SYD:P(A;OICI;KA;;;" + sid + ")(A;OICI;KA;;;SY)(A;OICI;KA;;;BA)(A;OICI;KR;;;RC)";
     std::expected<void, BootFailure> made;
     if (executive.writes_files()) made = executive.store.create_user_folder(sid);
     if (!made) return made;
