@@ -5,13 +5,7 @@
 #include <wchar.h>
 #include <windows.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 static const WCHAR user_path[] = L"Software\\Classes\\RegentClass";
 static const WCHAR machine_path[] = L"Software\\Classes\\RegentClass";

@@ -9,13 +9,7 @@
 #include <sys/mman.h>
 #include <wchar.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 static HKEY base;
 

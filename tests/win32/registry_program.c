@@ -6,13 +6,7 @@
 #include <windows.h>
 #include <winternl.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 #define LEVELS_10 "\\a\\b\\c\\d\\e\\f\\g\\h\\i\\j"
 #define LEVELS_31 LEVELS_10 LEVELS_10 LEVELS_10 "\\k"

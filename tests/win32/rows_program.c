@@ -8,13 +8,7 @@
 #include <wchar.h>
 #include <winternl.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 static HKEY base;
 

@@ -6,13 +6,7 @@
 #include <wchar.h>
 #include <windows.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 #define PATH L"Software\\RegentShlwapi"
 #define PATH_A "Software\\RegentShlwapi"

@@ -14,13 +14,7 @@
 
 #include <strsafe.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 static CRITICAL_SECTION section;
 static SRWLOCK lock = SRWLOCK_INIT;

@@ -8,13 +8,7 @@
 
 #include <stdio.h>
 
-#define CHECK(condition)                                   \
-    do {                                                   \
-        if (!(condition)) {                                \
-            printf("line %d: %s\n", __LINE__, #condition); \
-            return __LINE__;                               \
-        }                                                  \
-    } while (0)
+#include "check.h"
 
 #define LAST(call, error) (SetLastError(12345), (call), GetLastError() == (error))
 
