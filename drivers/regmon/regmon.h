@@ -1,6 +1,6 @@
 /* The inside of the regmon driver. Data flow:
 
-     callback (capture.c) -> a ring of its thread (ring.c) -> READ's buffer (session.c) -> the consumer
+     callback (capture.c) -> a ring of its thread (ring.c) -> READ's buffer (reads.c) -> the consumer
                           \-> definitions, once per key and process (names.c) -/
 
    In the callback nothing is allocated, nothing is formatted, no lock is waited for except when a key or process is
@@ -73,6 +73,8 @@ PRING NamesRing(VOID);
 EX_CALLBACK_FUNCTION RegmonCallback;
 
 /* ---- session.c ---- */
+#define MAXIMUM_RINGS 64
+
 typedef struct _SESSION {
     volatile LONG Recording; /* read by every callout; changes only while the callback is not registered */
     LARGE_INTEGER Cookie;
@@ -82,16 +84,33 @@ typedef struct _SESSION {
     volatile LONG64 BusyDrops; /* produced and dropped without a ring */
     ULONG RingCount;
     PRING Rings;
+    FAST_MUTEX Lock;    /* who owns the session, and the consumer's side of all rings */
+    PFILE_OBJECT Owner; /* of the session; NULL: none */
+    ULONGLONG Batches;
+    volatile LONG64 WakeUps;
 } SESSION;
 extern SESSION g_Session;
 
 /* The ring of the thread, or one beside it. NULL: none was free, the event is dropped. */
 PRING AcquireRing(VOID);
 VOID ReleaseRing(PRING Ring);
-VOID WakeConsumer(void);
 
 NTSTATUS SessionInitialize(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
 VOID SessionUninitialize(PDRIVER_OBJECT DriverObject);
 
-/* Raw time: the time stamp counter where the processor keeps it constant, else the performance counter. */
+/* ---- reads.c ---- */
+NTSTATUS ReadsInitialize(PDEVICE_OBJECT Device);
+VOID ReadsUninitialize(VOID);
+/* IOCTL_REGMON_READ: answers it or lets it wait. */
+NTSTATUS ReadsRequest(PIRP Irp);
+/* Ends what waits for this file. */
+VOID ReadsCancel(PFILE_OBJECT File);
+VOID WakeConsumer(void);
+NTSTATUS CompleteRequest(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
+
+/* ---- clock.c ----
+   The time stamp counter where the processor keeps it constant, else the performance counter. */
+VOID ClockInitialize(VOID);
 ULONGLONG RawNow(VOID);
+/* What a reader needs to turn the batch's raw times into the system's. */
+VOID ClockDescribe(PREGMON_BATCH Batch);
