@@ -175,6 +175,23 @@ void deliver_info(const KeyInformation& info, const InfoOutputs& out) {
     if (out.time != nullptr) *out.time = file_time(info.full.LastWriteTime);
 }
 
+// All that both forms tell alike; the class is left to the caller.
+LSTATUS query_info(HKEY key, bool bad_class, LPDWORD reserved, const InfoOutputs& out, KeyInformation& info) {
+    if (bad_class || reserved != nullptr) return ERROR_INVALID_PARAMETER;
+    const LSTATUS error = query_key(key, out.security != nullptr, info);
+    if (error != ERROR_SUCCESS) return refused(error, out.security);
+    deliver_info(info, out);
+    return ERROR_SUCCESS;
+}
+
+// True: nobody wants the class, or only its length, which is told.
+bool wants_no_class(const void* buffer, LPDWORD count, std::size_t length) {
+    if (count == nullptr) return true;
+    if (buffer != nullptr && *count != 0) return false;
+    *count = buffer == nullptr ? static_cast<DWORD>(length) : 0;
+    return true;
+}
+
 }  // namespace
 
 extern "C" {
@@ -243,17 +260,13 @@ LSTATUS WINAPI RegQueryInfoKeyW(HKEY hKey, LPWSTR lpClass, LPDWORD lpcchClass, L
                                 LPDWORD lpcbMaxSubKeyLen, LPDWORD lpcbMaxClassLen, LPDWORD lpcValues,
                                 LPDWORD lpcbMaxValueNameLen, LPDWORD lpcbMaxValueLen, LPDWORD lpcbSecurityDescriptor,
                                 PFILETIME lpftLastWriteTime) {
-    if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
     KeyInformation info;
-    LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
-    if (error != ERROR_SUCCESS) return refused(error, lpcbSecurityDescriptor);
-    deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
-                        lpcbSecurityDescriptor, lpftLastWriteTime});
-    if (lpcchClass == nullptr) return ERROR_SUCCESS;
-    if (lpClass == nullptr || *lpcchClass == 0) {
-        *lpcchClass = lpClass == nullptr ? static_cast<DWORD>(info.class_name.size()) : 0;
-        return ERROR_SUCCESS;
-    }
+    LSTATUS error = query_info(hKey, lpClass != nullptr && lpcchClass == nullptr, lpReserved,
+                               {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen,
+                                lpcbMaxValueLen, lpcbSecurityDescriptor, lpftLastWriteTime},
+                               info);
+    if (error != ERROR_SUCCESS) return error;
+    if (wants_no_class(lpClass, lpcchClass, info.class_name.size())) return ERROR_SUCCESS;
     error = deliver_text<char16_t>(info.class_name, lpClass, lpcchClass);
     if (error != ERROR_MORE_DATA) return error;
     --*lpcchClass;  // what would fit, as since Windows 8; the buffer is left alone
@@ -264,18 +277,14 @@ LSTATUS WINAPI RegQueryInfoKeyA(HKEY hKey, LPSTR lpClass, LPDWORD lpcchClass, LP
                                 LPDWORD lpcbMaxSubKeyLen, LPDWORD lpcbMaxClassLen, LPDWORD lpcValues,
                                 LPDWORD lpcbMaxValueNameLen, LPDWORD lpcbMaxValueLen, LPDWORD lpcbSecurityDescriptor,
                                 PFILETIME lpftLastWriteTime) {
-    if ((lpClass != nullptr && lpcchClass == nullptr) || lpReserved != nullptr) return ERROR_INVALID_PARAMETER;
     KeyInformation info;
-    LSTATUS error = query_key(hKey, lpcbSecurityDescriptor != nullptr, info);
-    if (error != ERROR_SUCCESS) return refused(error, lpcbSecurityDescriptor);
-    deliver_info(info, {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen, lpcbMaxValueLen,
-                        lpcbSecurityDescriptor, lpftLastWriteTime});
-    if (lpcchClass == nullptr) return ERROR_SUCCESS;
+    LSTATUS error = query_info(hKey, lpClass != nullptr && lpcchClass == nullptr, lpReserved,
+                               {lpcSubKeys, lpcbMaxSubKeyLen, lpcbMaxClassLen, lpcValues, lpcbMaxValueNameLen,
+                                lpcbMaxValueLen, lpcbSecurityDescriptor, lpftLastWriteTime},
+                               info);
+    if (error != ERROR_SUCCESS) return error;
     const std::string text = rtl::to_utf8(info.class_name);
-    if (lpClass == nullptr || *lpcchClass == 0) {
-        *lpcchClass = lpClass == nullptr ? static_cast<DWORD>(text.size()) : 0;
-        return ERROR_SUCCESS;
-    }
+    if (wants_no_class(lpClass, lpcchClass, text.size())) return ERROR_SUCCESS;
     const DWORD room = *lpcchClass;
     error = deliver_text<char>(text, lpClass, lpcchClass);
     if (error == ERROR_MORE_DATA) {  // the part that fits, terminated, and its length
