@@ -4,7 +4,6 @@
 #include <map>
 
 #include "ktm_store.h"
-#include "wdk/wdm.h"
 
 namespace regent::test {
 namespace {
@@ -50,38 +49,26 @@ class KtmPhases : public testing::Test {
 protected:
     void SetUp() override {
         ASSERT_TRUE(ktm_store());
-        ASSERT_EQ(NtCreateTransactionManager(&manager_, TRANSACTIONMANAGER_ALL_ACCESS, nullptr, nullptr,
-                                             TRANSACTION_MANAGER_VOLATILE, 0),
-                  STATUS_SUCCESS);
-        ASSERT_EQ(NtCreateResourceManager(&resource_, RESOURCEMANAGER_ALL_ACCESS, manager_, nullptr, nullptr,
-                                          RESOURCE_MANAGER_VOLATILE, nullptr),
-                  STATUS_SUCCESS);
-        PVOID body = nullptr;
-        ASSERT_EQ(ObReferenceObjectByHandle(resource_, 0, *TmResourceManagerObjectType, KernelMode, &body, nullptr),
-                  STATUS_SUCCESS);
-        EXPECT_EQ(TmEnableCallbacks(static_cast<PKRESOURCEMANAGER>(body), notified, nullptr), STATUS_SUCCESS);
-        ObDereferenceObject(body);
+        manager_.open(notified);
         ASSERT_EQ(NtCreateTransaction(&transaction_, TRANSACTION_ALL_ACCESS, nullptr, nullptr, nullptr, 0, 0, 0,
                                       nullptr, nullptr),
                   STATUS_SUCCESS);
     }
     void TearDown() override {
         for (const HANDLE handle : enlistments_) NtClose(handle);
-        for (const HANDLE handle : {transaction_, resource_, manager_}) {
-            if (handle != nullptr) NtClose(handle);
-        }
+        if (transaction_ != nullptr) NtClose(transaction_);
+        manager_.close();
     }
     NTSTATUS enlist(Part& part, ULONG mask) {
-        const NTSTATUS status =
-            NtCreateEnlistment(&part.handle, ENLISTMENT_ALL_ACCESS, resource_, transaction_, nullptr, 0, mask, &part);
+        const NTSTATUS status = NtCreateEnlistment(&part.handle, ENLISTMENT_ALL_ACCESS, manager_.resource, transaction_,
+                                                   nullptr, 0, mask, &part);
         if (status == STATUS_SUCCESS) enlistments_.push_back(part.handle);
         return status;
     }
     NTSTATUS commit() { return NtCommitTransaction(transaction_, FALSE); }
 
     Told told_;
-    HANDLE manager_ = nullptr;
-    HANDLE resource_ = nullptr;
+    ResourceManager manager_;
     HANDLE transaction_ = nullptr;
     std::vector<HANDLE> enlistments_;
 };

@@ -5,7 +5,6 @@
 #include <future>
 
 #include "ktm_store.h"
-#include "wdk/wdm.h"
 
 namespace regent::test {
 namespace {
@@ -122,22 +121,13 @@ NTSTATUS NTAPI tell(PKENLISTMENT, PVOID, PVOID key, ULONG notification, PLARGE_I
 class KtmTimeout : public KtmProperties {
 protected:
     void TearDown() override {
-        for (const HANDLE handle : {enlistment_, resource_, manager_}) NtClose(handle);
+        NtClose(enlistment_);
+        manager_.close();
         KtmProperties::TearDown();
     }
     void enlist() {
-        ASSERT_EQ(NtCreateTransactionManager(&manager_, TRANSACTIONMANAGER_ALL_ACCESS, nullptr, nullptr,
-                                             TRANSACTION_MANAGER_VOLATILE, 0),
-                  STATUS_SUCCESS);
-        ASSERT_EQ(NtCreateResourceManager(&resource_, RESOURCEMANAGER_ALL_ACCESS, manager_, nullptr, nullptr,
-                                          RESOURCE_MANAGER_VOLATILE, nullptr),
-                  STATUS_SUCCESS);
-        PVOID body = nullptr;
-        ASSERT_EQ(ObReferenceObjectByHandle(resource_, 0, *TmResourceManagerObjectType, KernelMode, &body, nullptr),
-                  STATUS_SUCCESS);
-        EXPECT_EQ(TmEnableCallbacks(static_cast<PKRESOURCEMANAGER>(body), tell, nullptr), STATUS_SUCCESS);
-        ObDereferenceObject(body);
-        ASSERT_EQ(NtCreateEnlistment(&enlistment_, ENLISTMENT_ALL_ACCESS, resource_, transaction_, nullptr, 0,
+        manager_.open(tell);
+        ASSERT_EQ(NtCreateEnlistment(&enlistment_, ENLISTMENT_ALL_ACCESS, manager_.resource, transaction_, nullptr, 0,
                                      TRANSACTION_NOTIFY_ROLLBACK, &driver_),
                   STATUS_SUCCESS);
     }
@@ -148,8 +138,7 @@ protected:
                told.get() == TRANSACTION_NOTIFY_ROLLBACK;
     }
     Manager driver_;
-    HANDLE manager_ = nullptr;
-    HANDLE resource_ = nullptr;
+    ResourceManager manager_;
     HANDLE enlistment_ = nullptr;
 };
 

@@ -207,21 +207,15 @@ Outcome query(Session& session, const Line& line) {
 
 // list H -> keys=a,b,c in the order of enumeration
 Outcome list(Session& session, const Line& line) {
-    Outcome outcome;
-    std::string names;
-    for (ULONG index = 0;; ++index) {
+    return list_names("keys", [&](ULONG index) {
         Canary canary(1024);
         ULONG needed = 0;
-        outcome.status = NtEnumerateKey(session.handle(line.words.at(0).text), index, KeyBasicInformation,
-                                        canary.data(), 1024, &needed);
-        if (!NT_SUCCESS(outcome.status)) break;
         Outcome one;
-        describe_key(one, KeyBasicInformation, canary.bytes());
-        names += (index == 0 ? "" : ",") + one.facts["name"];
-    }
-    if (outcome.status == STATUS_NO_MORE_ENTRIES) outcome.status = STATUS_SUCCESS;
-    outcome.facts["keys"] = names;
-    return outcome;
+        one.status = NtEnumerateKey(session.handle(line.words.at(0).text), index, KeyBasicInformation, canary.data(),
+                                    1024, &needed);
+        if (NT_SUCCESS(one.status)) describe_key(one, KeyBasicInformation, canary.bytes());
+        return one;
+    });
 }
 
 // setinfo H info=CLASS DATA

@@ -82,6 +82,20 @@ Outcome describe_buffer(NTSTATUS status, const Canary& canary, ULONG needed, std
     return outcome;
 }
 
+Outcome list_names(const char* fact, const std::function<Outcome(ULONG)>& enumerate) {
+    Outcome outcome;
+    std::string names;
+    for (ULONG index = 0;; ++index) {
+        Outcome one = enumerate(index);
+        outcome.status = one.status;
+        if (!NT_SUCCESS(one.status)) break;
+        names += (index == 0 ? "" : ",") + one.facts["name"];
+    }
+    if (outcome.status == STATUS_NO_MORE_ENTRIES) outcome.status = STATUS_SUCCESS;
+    outcome.facts[fact] = names;
+    return outcome;
+}
+
 NTSTATUS Session::begin_case() {
     HANDLE root = nullptr;
     const NTSTATUS status = open_path(test_root, &root, true);

@@ -99,4 +99,7 @@ private:
 // The answer to every query: `needed`, `untouched`, `tail` (what stands behind the fixed header) and the canary.
 Outcome describe_buffer(NTSTATUS status, const Canary& canary, ULONG needed, std::size_t header);
 
+// The names that `enumerate(index)` tells in its fact `name`, until it says NO_MORE_ENTRIES, as one fact `fact`.
+Outcome list_names(const char* fact, const std::function<Outcome(ULONG)>& enumerate);
+
 }  // namespace regent::regtest

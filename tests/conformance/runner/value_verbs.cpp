@@ -153,21 +153,15 @@ Outcome value(Session& session, const Line& line) {
 
 // listvalues H -> values=a,b,c in the order of enumeration
 Outcome list_values(Session& session, const Line& line) {
-    Outcome outcome;
-    std::string names;
-    for (ULONG index = 0;; ++index) {
+    return list_names("values", [&](ULONG index) {
         Canary canary(4096);
         ULONG needed = 0;
-        outcome.status = NtEnumerateValueKey(session.handle(line.words.at(0).text), index, KeyValueBasicInformation,
-                                             canary.data(), 4096, &needed);
-        if (!NT_SUCCESS(outcome.status)) break;
         Outcome one;
-        describe_value(one, KeyValueBasicInformation, canary.bytes());
-        names += (index == 0 ? "" : ",") + one.facts["name"];
-    }
-    if (outcome.status == STATUS_NO_MORE_ENTRIES) outcome.status = STATUS_SUCCESS;
-    outcome.facts["values"] = names;
-    return outcome;
+        one.status = NtEnumerateValueKey(session.handle(line.words.at(0).text), index, KeyValueBasicInformation,
+                                         canary.data(), 4096, &needed);
+        if (NT_SUCCESS(one.status)) describe_value(one, KeyValueBasicInformation, canary.bytes());
+        return one;
+    });
 }
 
 Outcome delete_value(Session& session, const Line& line) {
