@@ -7,29 +7,60 @@
 
 namespace regent::hive {
 
-HiveScan::HiveScan(const Hive& hive) : hive_(hive), impl_(*hive.impl_) {}
+namespace {
+
+void collect(const Cells& cells, const SubkeyList& list, std::vector<CellIndex>& subkeys) {
+    if (list.count == 0) return;
+    for_each_in_list(cells, list.list, [&](CellIndex child) {
+        subkeys.push_back(child);
+        return subkeys.size() < list.count;
+    });
+}
+
+}  // namespace
+
+HiveScan::HiveScan(const Hive& hive) : impl_(*hive.impl_) {}
 
 const std::vector<CellIndex>& HiveScan::subkeys(CellIndex key) {
     subkeys_.clear();
+    compared_ = 0;
     const Cells& cells = impl_.cells;
     const KeyNode& node = impl_.node(key);
     const SubkeyList stable = cells.subkeys(key, node, StorageType::stable);
     const SubkeyList other = cells.subkeys(key, node, StorageType::volatile_);
-    if (stable.count != 0 && other.count != 0) {  // two lists to merge: seldom, and not worth a second way
-        for (std::uint32_t i = 0; const auto child = hive_.subkey_at(key, i); ++i) subkeys_.push_back(*child);
+    if (stable.count == 0) {
+        collect(cells, other, subkeys_);
         return subkeys_;
     }
-    if (stable.count != 0 && impl_.doubtful_subkeys(key)) {
-        if (!impl_.verified_subkeys(key, &subkeys_)) subkeys_.clear();
+    if (!impl_.doubtful_subkeys(key)) {
+        collect(cells, stable, subkeys_);
+    } else if (!impl_.verified_subkeys(key, &subkeys_)) {
+        subkeys_.clear();
         return subkeys_;
     }
-    const SubkeyList& only = stable.count != 0 ? stable : other;
-    if (only.count == 0) return subkeys_;
-    for_each_in_list(cells, only.list, [&](CellIndex child) {
-        subkeys_.push_back(child);
-        return subkeys_.size() < only.count;
-    });
+    if (other.count != 0) merge(other);
     return subkeys_;
+}
+
+// Both lists are in order of names, and so is what comes of them.
+void HiveScan::merge(const SubkeyList& list) {
+    const Cells& cells = impl_.cells;
+    others_.clear();
+    collect(cells, list, others_);
+    std::vector<CellIndex> merged;
+    merged.reserve(subkeys_.size() + others_.size());
+    auto other = others_.begin();
+    for (const CellIndex subkey : subkeys_) {
+        const NameView name = name_of_key(cells, subkey);
+        for (; other != others_.end(); ++other) {
+            ++compared_;
+            if (compare_folded(name_of_key(cells, *other), name) > 0) break;
+            merged.push_back(*other);
+        }
+        merged.push_back(subkey);
+    }
+    merged.insert(merged.end(), other, others_.end());
+    subkeys_.swap(merged);
 }
 
 const std::vector<HiveScan::Value>& HiveScan::values(CellIndex key) {

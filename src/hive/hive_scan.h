@@ -10,6 +10,8 @@
 
 namespace regent::hive {
 
+struct SubkeyList;
+
 class HiveScan {
 public:
     struct Value {
@@ -25,15 +27,19 @@ public:
 
     // As subkey_at for 0, 1, ... until it gives nothing.
     const std::vector<CellIndex>& subkeys(CellIndex key);
+    // How many names the last call of subkeys() compared: no more than there are subkeys.
+    std::size_t compared() const { return compared_; }
     // As value_at for 0, 1, ... of the key's count, without those that it does not give.
     const std::vector<Value>& values(CellIndex key);
 
 private:
     Value& add(ValueRef ref, Bytes cell);
+    void merge(const SubkeyList& list);  // into subkeys_
 
-    const Hive& hive_;
     const HiveImpl& impl_;
     std::vector<CellIndex> subkeys_;
+    std::vector<CellIndex> others_;
+    std::size_t compared_ = 0;
     std::vector<Value> values_;
 };
 

@@ -111,6 +111,24 @@ TEST(HiveTouch, AScanGivesWhatNumbersGive) {
     expect_scan_agrees(*made);
 }
 
+// Volatile subkeys beside a list of many leaves: one pass over both, not a search for each number.
+TEST(HiveTouch, AScanMergesItsTwoListsInOnePass) {
+    constexpr std::uint32_t count = 3000;
+    auto made = std::move(memory_hive()).value();
+    const CellIndex key = make_key(*made, made->root(), u"many").value();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const auto type = i % 3 == 0 ? StorageType::volatile_ : StorageType::stable;
+        ASSERT_TRUE(make_key(*made, key, wide(std::to_string(100000 + i)), type));
+    }
+    HiveScan scan(*made);
+    const auto& subkeys = scan.subkeys(key);
+    ASSERT_EQ(subkeys.size(), count);
+    for (std::uint32_t i = 0; i < count; ++i)
+        ASSERT_EQ(made->key_name(subkeys[i]).to_utf16(), wide(std::to_string(100000 + i)));
+    EXPECT_GT(scan.compared(), 0U);
+    EXPECT_LE(scan.compared(), count);
+}
+
 TEST(HiveTouch, ChangesAreAsGoodAsInAValidatedHive) {
     rtl::SimEnv env;
     HiveOptions options;
