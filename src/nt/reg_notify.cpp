@@ -201,7 +201,7 @@ NTSTATUS notify(const NotifyArguments& arguments, const cm::KeyRef& key, cm::Key
 }
 
 // The subordinate key of NtNotifyChangeMultipleKeys, opened for the caller. ERRORS: the attributes', the opening's,
-// INVALID_PARAMETER (in the master's hive, NT-10).
+// OBJECT_NAME_INVALID (in the master's hive, NT-10; before Windows 10 INVALID_PARAMETER).
 Result<cm::KeyRef> open_subordinate(POBJECT_ATTRIBUTES attributes, const cm::KeyBody& master) {
     CapturedAttributes captured;
     RG_TRY(captured.capture(attributes, CapturedAttributes::Security::ignore));
@@ -212,7 +212,7 @@ Result<cm::KeyRef> open_subordinate(POBJECT_ATTRIBUTES attributes, const cm::Key
     request.desired = KEY_NOTIFY;
     auto opened = cm::open_key(request);
     if (!opened) return std::unexpected(opened.error());
-    if (&opened->body->block().hive() == &master.block().hive()) return fail(STATUS_INVALID_PARAMETER);
+    if (&opened->body->block().hive() == &master.block().hive()) return fail(STATUS_OBJECT_NAME_INVALID);
     return std::move(opened->body);
 }
 

@@ -97,10 +97,11 @@ NTSTATUS call(const RTL_QUERY_REGISTRY_TABLE& entry, TableValue& value, PVOID co
                               static_cast<ULONG>(value.data.size()), context, entry.EntryContext);
 }
 
-// One call a string, as REG_SZ and not expanded.
+// One call a string, as REG_SZ and not expanded. Where the list ends, its size says alone: its last unit is taken for
+// the end, whatever it is, and empty strings before that are told (row 129).
 NTSTATUS call_each(const RTL_QUERY_REGISTRY_TABLE& entry, const TableValue& value, PVOID context) {
     const Utf16 list = text_of(value.data);
-    for (Utf16View rest = list; !rest.empty() && rest.front() != u'\0';) {
+    for (Utf16View rest = list; rest.size() > 1;) {
         const std::size_t end = std::min(rest.find(u'\0'), rest.size());
         TableValue one{value.name, REG_SZ, bytes_of(rest.substr(0, end))};
         const NTSTATUS status = call(entry, one, context);

@@ -159,6 +159,10 @@ private:
                                       entry.EntryContext);
         }
         const auto* data = static_cast<const std::byte*>(entry.DefaultData);
+        // A list that begins with its end is one of no strings here, though a stored one is of one (row 129).
+        const bool expands = (entry.Flags & (RTL_QUERY_REGISTRY_NOEXPAND | RTL_QUERY_REGISTRY_DIRECT)) == 0;
+        if (type == REG_MULTI_SZ && expands && *static_cast<const char16_t*>(entry.DefaultData) == u'\0')
+            return STATUS_SUCCESS;
         return deliver(entry, TableValue{Utf16(name), type, {data, data + length}}, context_);
     }
 

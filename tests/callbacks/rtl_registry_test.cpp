@@ -194,6 +194,55 @@ TEST_F(RtlRegistryTest, DefaultsStandInForWhatIsMissing) {  // rows 128, 130, 13
     EXPECT_EQ(call(u"none", RTL_QUERY_REGISTRY_REQUIRED), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+// Row 129, and the lists that ReactOS's kernel-mode tests give (behaviour only): a stored list, the same as a default
+// with its length, and as one without.
+TEST_F(RtlRegistryTest, AListEndsWithItsSize) {
+    struct List {
+        Text data;
+        std::vector<std::string> stored, told, untold;
+    };
+    const std::vector<std::string> none, one = {"A"}, two = {"A", "B"}, gap = {"A", "", "C"};
+    const List lists[] = {
+        {u"\0"s, none, none, none},
+        {u"\0\0"s, {""}, none, none},
+        {u"A\0\0"s, one, one, one},
+        {u"A\0B\0\0"s, two, two, two},
+        {u"A\0\0C\0\0"s, gap, gap, one},
+        {u"A\0B\0C\0\0"s, {"A", "B", "C"}, {"A", "B", "C"}, {"A", "B", "C"}},
+        // Without an end of the list there is no length to be found.
+        {u"A\0"s, one, one, none},
+        {u"A\0B\0"s, two, two, none},
+        {u"A\0\0C\0"s, gap, gap, none},
+        {u"A\0B\0C"s, two, two, none},  // not even of the last string: it is not told
+    };
+    const auto expect_told = [](const std::vector<std::string>& expected, const std::string& what) {
+        ASSERT_EQ(delivered.size(), expected.size()) << what;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            EXPECT_EQ(text(delivered[i].data), expected[i]) << what;
+            EXPECT_EQ(delivered[i].data.size(), (expected[i].size() + 1) * sizeof(char16_t)) << what;
+            EXPECT_EQ(delivered[i].type, ULONG{REG_SZ}) << what;
+        }
+        delivered.clear();
+    };
+    for (const List& list : lists) {
+        const std::string what = rtl::to_utf8(list.data);
+        const auto size = static_cast<ULONG>(list.data.size() * sizeof(char16_t));
+        put(u"ends", REG_MULTI_SZ, list.data);
+        EXPECT_EQ(call(u"ends"), STATUS_SUCCESS);
+        expect_told(list.stored, what + " stored");
+        EXPECT_EQ(call(u"none", 0, REG_MULTI_SZ, list.data.data(), size), STATUS_SUCCESS);
+        expect_told(list.told, what + " as a default");
+        if (!list.data.ends_with(u"\0\0"s) && list.data != u"\0"s) continue;
+        EXPECT_EQ(call(u"none", 0, REG_MULTI_SZ, list.data.data(), 0), STATUS_SUCCESS);
+        expect_told(list.untold, what + " as a default without a length");
+    }
+    // The row's own two: of a list of two strings, with and without its end.
+    EXPECT_EQ(call(u"none", 0, REG_MULTI_SZ, u"A\0B\0", 10), STATUS_SUCCESS);
+    expect_told(two, "row 129");
+    EXPECT_EQ(call(u"none", 0, REG_MULTI_SZ, u"A\0B\0", 8), STATUS_SUCCESS);
+    expect_told(two, "row 129, two bytes less");
+}
+
 TEST_F(RtlRegistryTest, SubkeysAndDeletion) {  // rows 125, 133
     EXPECT_EQ(call(u"sub", RTL_QUERY_REGISTRY_SUBKEY), STATUS_SUCCESS);
     ASSERT_EQ(delivered.size(), 1U);
