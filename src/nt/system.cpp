@@ -28,8 +28,13 @@
 namespace regent::nt {
 namespace {
 
-constexpr const char* public_hive = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;WD)(A;CI;KR;;;RC)";
-constexpr const char* secret_hive = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)";
+// Of what no public text tells (semantics SD-12).
+constexpr const char* open_to_readers = "O:BAG:SYD:(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;WD)(A;CI;KR;;;RC)";
+// Windows' own, as far as they are known: SD-6; SD-9, where the part of administrators is that of SD-8; SD-8.
+constexpr const char* public_hive =
+    "O:BAG:SYD:P(A;CI;KA;;;BA)(A;CIIO;KA;;;CO)(A;CI;KA;;;SY)(A;CI;KR;;;BU)(A;CI;KR;;;AC)";
+constexpr const char* sam_hive = "O:BAG:SYD:P(A;CI;KA;;;SY)(A;CI;RCWD;;;BA)(A;;KR;;;BU)";
+constexpr const char* security_hive = "O:BAG:SYD:P(A;CI;KA;;;SY)(A;CI;RCWD;;;BA)";
 
 struct HiveFile {
     const char* file;
@@ -39,8 +44,8 @@ struct HiveFile {
 constexpr HiveFile system_hives[] = {
     {"SYSTEM", u"\\REGISTRY\\MACHINE\\SYSTEM", public_hive},
     {"SOFTWARE", u"\\REGISTRY\\MACHINE\\SOFTWARE", public_hive},
-    {"SAM", u"\\REGISTRY\\MACHINE\\SAM", secret_hive},
-    {"SECURITY", u"\\REGISTRY\\MACHINE\\SECURITY", secret_hive},
+    {"SAM", u"\\REGISTRY\\MACHINE\\SAM", sam_hive},
+    {"SECURITY", u"\\REGISTRY\\MACHINE\\SECURITY", security_hive},
     {"DEFAULT", u"\\REGISTRY\\USER\\.DEFAULT", public_hive},
 };
 
@@ -128,7 +133,7 @@ std::expected<void, BootFailure> mount_hives(Executive& executive) {
         auto mounted = mount_hive(executive, hive.file, hive.mount, hive.sddl, true);
         if (!mounted) return mounted;
     }
-    const auto security = se::parse_sddl(public_hive);
+    const auto security = se::parse_sddl(open_to_readers);
     hive::HiveOptions options;
     if (security) options.root_security = security->bytes();
     options.root_name = u"HARDWARE";

@@ -37,9 +37,14 @@ TEST_F(BootTest, a_missing_store_is_made_with_its_hives) {
     for (const Utf16View path :
          {u"\\Registry\\Machine\\System\\Select", u"\\Registry\\Machine\\System\\CurrentControlSet\\Services",
           u"\\Registry\\Machine\\Software\\Classes",
-          u"\\Registry\\Machine\\Software\\Microsoft\\Windows\\CurrentVersion", u"\\Registry\\User\\.DEFAULT\\Software",
-          u"\\Registry\\Machine\\SAM\\SAM"}) {
+          u"\\Registry\\Machine\\Software\\Microsoft\\Windows\\CurrentVersion",
+          u"\\Registry\\User\\.DEFAULT\\Software"}) {
         EXPECT_EQ(open_key(path, &key), STATUS_SUCCESS) << rtl::to_utf8(path);
+        NtClose(key);
+    }
+    // Administrators may not read these (SD-8, SD-9).
+    for (const Utf16View path : {u"\\Registry\\Machine\\SAM\\SAM", u"\\Registry\\Machine\\SECURITY\\Policy"}) {
+        EXPECT_EQ(open_key(path, &key, READ_CONTROL), STATUS_SUCCESS) << rtl::to_utf8(path);
         NtClose(key);
     }
 }
