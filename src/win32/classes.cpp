@@ -1,7 +1,6 @@
 #include "win32/classes.h"
 
 #include "nt/ntservices.h"
-#include "win32/view.h"
 
 namespace regent::win32 {
 namespace {
@@ -45,19 +44,20 @@ NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access, KeyRefere
     root_ = reference_->own();
     name_ = name;
     merged_ = sides == KeyReference::Sides::both && is_merged(root);
-    is_32_bit_ = (access & KEY_WOW64_32KEY) != 0 || is_32_bit_handle(root_);
-    if (!merged_ && !is_32_bit_) return STATUS_SUCCESS;
+    origin_ = origin_of(root_);
+    if ((access & KEY_WOW64_32KEY) != 0) origin_.is_32_bit = true;
+    if (!merged_ && !origin_.is_32_bit) return STATUS_SUCCESS;
     Utf16 path;
     if (const NTSTATUS status = query_path(root_, &path); !NT_SUCCESS(status)) return status;
     ClassPlaces places;
     if (merged_ && class_places(path, &places)) {
         whole_ = joined(places.machine, name);
         user_ = joined(places.user, name);
-        if (is_32_bit_) user_ = in_32_bit_view(user_);
+        if (origin_.is_32_bit) user_ = in_32_bit_view(user_);
     } else {
         whole_ = joined(path, name);
     }
-    if (is_32_bit_) {
+    if (origin_.is_32_bit) {
         Utf16 viewed = in_32_bit_view(whole_);
         if (user_.empty() && rtl::equal_folded(viewed, whole_)) {
             whole_.clear();  // the same place: the name below the handle will do
@@ -65,8 +65,23 @@ NTSTATUS SubkeyName::resolve(HKEY root, Utf16View name, REGSAM access, KeyRefere
         }
         whole_ = std::move(viewed);
     }
-    root_ = nullptr;
+    leave_root();
     return STATUS_SUCCESS;
+}
+
+NTSTATUS SubkeyName::leave_transaction() {
+    if (!origin_.transacted) return STATUS_SUCCESS;
+    Utf16 path;
+    if (const NTSTATUS status = query_path(root_, &path); !NT_SUCCESS(status)) return status;
+    whole_ = joined(path, name_);
+    leave_root();
+    return STATUS_SUCCESS;
+}
+
+// A whole name leads into no transaction.
+void SubkeyName::leave_root() {
+    root_ = nullptr;
+    origin_.transacted = false;
 }
 
 NTSTATUS SubkeyName::open(ACCESS_MASK access, ULONG attributes, HKEY* key) const {
@@ -79,8 +94,8 @@ NTSTATUS SubkeyName::open(ACCESS_MASK access, ULONG attributes, HKEY* key) const
     return status;
 }
 
-HKEY SubkeyName::key_of(HANDLE handle) const {
-    if (is_32_bit_) mark_32_bit_handle(handle);
+HKEY SubkeyName::key_of(HANDLE handle, HandleOrigin origin) const {
+    remember_origin(handle, origin);
     return merged_ ? tagged(handle) : static_cast<HKEY>(handle);
 }
 

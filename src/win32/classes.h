@@ -9,6 +9,7 @@
 
 #include "win32/predefined.h"
 #include "win32/value.h"
+#include "win32/view.h"
 
 namespace regent::win32 {
 
@@ -51,7 +52,11 @@ public:
     // The place that comes first; empty when there is one place only.
     Utf16View user_name() const { return user_; }
     // The HKEY for a handle opened by this name.
-    HKEY key_of(HANDLE handle) const;
+    HKEY key_of(HANDLE handle) const { return key_of(handle, origin_); }
+    // The same for one opened in a transaction.
+    HKEY transacted_key_of(HANDLE handle) const { return key_of(handle, {origin_.is_32_bit, true}); }
+    // What is opened next is not part of the root's transaction. ERRORS: those of asking the root for its name.
+    NTSTATUS leave_transaction();
 
 private:
     std::optional<KeyReference> reference_;  // keeps a predefined key open that is not cached
@@ -60,7 +65,10 @@ private:
     Utf16 whole_;
     Utf16 user_;
     bool merged_ = false;
-    bool is_32_bit_ = false;
+    HandleOrigin origin_;  // of what is opened by this name
+
+    HKEY key_of(HANDLE handle, HandleOrigin origin) const;
+    void leave_root();
 };
 
 // resolve() and open().

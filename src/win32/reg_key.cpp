@@ -174,13 +174,17 @@ LSTATUS WINAPI RegCreateKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
                            nullptr);
 }
 
+// Not part of a transaction, whatever `hKey` is part of (TR-17).
 LSTATUS WINAPI RegDeleteKeyExW(HKEY hKey, LPCWSTR lpSubKey, REGSAM samDesired, DWORD Reserved) {
     if (lpSubKey == nullptr || Reserved != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     Utf16View name = units_of(lpSubKey);
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
+    SubkeyName subkey;
+    NTSTATUS status = subkey.resolve(hKey, name, samDesired);
+    if (NT_SUCCESS(status)) status = subkey.leave_transaction();
     ScopedHkey key;
-    NTSTATUS status = open_subkey(hKey, name, DELETE | (samDesired & view_flags), 0, key.receive());
+    if (NT_SUCCESS(status)) status = subkey.open(DELETE, 0, key.receive());
     if (NT_SUCCESS(status)) status = NtDeleteKey(key.handle());
     return to_error(status);
 }

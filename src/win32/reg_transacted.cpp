@@ -4,7 +4,6 @@
 #include "win32/classes.h"
 #include "win32/convert.h"
 #include "win32/ktmw32.h"
-#include "win32/view.h"
 
 using namespace regent;
 using namespace regent::win32;
@@ -92,7 +91,7 @@ LSTATUS WINAPI RegOpenKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOption
     HANDLE key = nullptr;
     if (NT_SUCCESS(status)) status = open_in(name, samDesired, hTransaction, &key);
     if (!NT_SUCCESS(status)) return to_error(status);
-    *phkResult = name.key_of(key);
+    *phkResult = name.transacted_key_of(key);
     return ERROR_SUCCESS;
 }
 
@@ -116,7 +115,7 @@ LSTATUS WINAPI RegCreateKeyTransactedW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserv
     ULONG disposition = 0;
     if (NT_SUCCESS(status)) status = create_whole_path(name, call, &key, &disposition);
     if (!NT_SUCCESS(status)) return to_error(status);
-    *phkResult = name.key_of(key);
+    *phkResult = name.transacted_key_of(key);
     if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
     return ERROR_SUCCESS;
 }

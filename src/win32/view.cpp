@@ -69,8 +69,10 @@ constexpr Utf16View shared_keys[] = {
     u"RegisteredApplications",
 };
 
-// Set with the first handle of the 32-bit view: until then no handle is asked for its tags.
-std::atomic<bool> has_32_bit_handles{false};
+constexpr ULONG transacted_tag = 0x8000;
+
+// Set with the first handle that has something to remember: until then no handle is asked for its tags.
+std::atomic<bool> any_origin{false};
 
 // What follows `prefix` in `path`, without separators before it; nothing when the path is not there or below.
 bool take_prefix(Utf16View path, Utf16View prefix, Utf16View* rest) {
@@ -117,17 +119,21 @@ Utf16 in_software(Utf16View software, Utf16View below) {
 
 }  // namespace
 
-bool is_32_bit_handle(HANDLE key) {
-    if (!has_32_bit_handles.load(std::memory_order_relaxed)) return false;
+HandleOrigin origin_of(HANDLE key) {
+    if (!any_origin.load(std::memory_order_relaxed)) return {};
     KEY_HANDLE_TAGS_INFORMATION tags{};
     ULONG needed = 0;
     const NTSTATUS status = NtQueryKey(key, KeyHandleTagsInformation, &tags, sizeof(tags), &needed);
-    return NT_SUCCESS(status) && (tags.HandleTags & KEY_WOW64_32KEY) != 0;
+    if (!NT_SUCCESS(status)) return {};
+    return {(tags.HandleTags & KEY_WOW64_32KEY) != 0, (tags.HandleTags & transacted_tag) != 0};
 }
 
-void mark_32_bit_handle(HANDLE key) {
-    KEY_HANDLE_TAGS_INFORMATION tags{KEY_WOW64_32KEY};
-    has_32_bit_handles.store(true, std::memory_order_relaxed);
+void remember_origin(HANDLE key, HandleOrigin origin) {
+    if (!origin.is_32_bit && !origin.transacted) return;
+    KEY_HANDLE_TAGS_INFORMATION tags{};
+    if (origin.is_32_bit) tags.HandleTags |= KEY_WOW64_32KEY;
+    if (origin.transacted) tags.HandleTags |= transacted_tag;
+    any_origin.store(true, std::memory_order_relaxed);
     NtSetInformationKey(key, KeySetHandleTagsInformation, &tags, sizeof(tags));
 }
 

@@ -378,9 +378,45 @@ static int transacted(void) { /* TR-17, TR-18, TR-19 */
     return RegCloseKey(reader) == 0 && RegDeleteTreeW(base, L"t") == 0 ? 0 : __LINE__;
 }
 
+static int exists(const WCHAR* name) {
+    HKEY key = NULL;
+    return RegOpenKeyExW(base, name, 0, KEY_READ, &key) == 0 && RegCloseKey(key) == 0;
+}
+
+/* TR-17: a transacted handle makes RegDeleteTree and RegCopyTree part of its transaction, and never RegDeleteKeyEx. */
+static int transacted_trees(void) {
+    HANDLE transaction = CreateTransaction(NULL, NULL, 0, 0, 0, 0, NULL);
+    HKEY key = NULL, child = NULL, other = NULL;
+    CHECK(RegCreateKeyW(base, L"t\\a\\b", &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegCreateKeyW(base, L"t\\gone", &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegCreateKeyW(base, L"t\\a\\gone", &key) == 0 && RegCloseKey(key) == 0);
+    CHECK(RegOpenKeyTransactedW(base, L"t", 0, KEY_ALL_ACCESS, &key, transaction, NULL) == 0);
+    CHECK(RegDeleteTreeW(key, L"a") == ERROR_SUCCESS && RegOpenKeyExW(key, L"a", 0, KEY_READ, &other) != 0);
+    CHECK(RegCopyTreeW(base, L"t\\gone", key) == 0 && exists(L"t\\a\\b") && exists(L"t\\a\\gone"));
+    CHECK(RegCreateKeyTransactedW(key, L"new", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &other, NULL, transaction, NULL) == 0);
+    CHECK(RegCloseKey(other) == 0 && RollbackTransaction(transaction) && CloseHandle(transaction));
+    CHECK(RegCloseKey(key) == 0 && exists(L"t\\a\\b") && exists(L"t\\a\\gone") && !exists(L"t\\new"));
+
+    CHECK((transaction = CreateTransaction(NULL, NULL, 0, 0, 0, 0, NULL)) != INVALID_HANDLE_VALUE);
+    CHECK(RegOpenKeyTransactedW(base, L"t", 0, KEY_ALL_ACCESS, &key, transaction, NULL) == 0);
+    CHECK(RegOpenKeyExW(key, L"a", 0, KEY_READ, &child) == 0);
+    CHECK(RegDeleteKeyExW(key, L"gone", 0, 0) == 0 && RegDeleteKeyExW(child, L"gone", KEY_WOW64_64KEY, 0) == 0);
+    CHECK(RegCloseKey(child) == 0 && RollbackTransaction(transaction) && CloseHandle(transaction));
+    CHECK(RegCloseKey(key) == 0 && !exists(L"t\\gone") && !exists(L"t\\a\\gone") && exists(L"t\\a\\b"));
+
+    CHECK((transaction = CreateTransaction(NULL, NULL, 0, 0, 0, 0, NULL)) != INVALID_HANDLE_VALUE);
+    CHECK(RegCreateKeyTransactedW(base, L"t\\new\\x", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &child, NULL, transaction,
+                                  NULL) == 0);
+    CHECK(RegOpenKeyTransactedW(base, L"t", 0, KEY_ALL_ACCESS, &key, transaction, NULL) == 0);
+    CHECK(RegDeleteKeyExW(child, L"", 0, 0) == ERROR_FILE_NOT_FOUND); /* nobody outside sees it */
+    CHECK(RegDeleteKeyW(key, L"new") == ERROR_FILE_NOT_FOUND && RegDeleteTreeW(key, L"new") == 0);
+    CHECK(RegCloseKey(child) == 0 && RegCloseKey(key) == 0 && CommitTransaction(transaction));
+    return CloseHandle(transaction) && !exists(L"t\\new") && RegDeleteTreeW(base, L"t") == 0 ? 0 : __LINE__;
+}
+
 int main(void) {
     static int (*const parts[])(void) = {set_values, query_values, get_values,   enumerations, keys,
-                                         links,      thread_exit,  merged_names, transacted};
+                                         links,      thread_exit,  merged_names, transacted,   transacted_trees};
     unsigned index;
     int line = 0, wrong = 0;
     if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"Software\\RegentRows", 0, NULL, 0, KEY_ALL_ACCESS, NULL, &base, NULL)) {

@@ -135,6 +135,7 @@ HANDLE Session::handle(const std::string& name) const {
 void Session::keep(const std::string& name, HANDLE handle) {
     if (auto old = handles_.find(name); old != handles_.end()) NtClose(old->second);
     handles_[name] = handle;
+    transacted_.erase(name);
 }
 
 std::string Session::expand(const std::string& text) const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,9 @@ public:
     HANDLE handle(const std::string& name) const;
     void keep(const std::string& name, HANDLE handle);
     void forget(const std::string& name) { handles_.erase(name); }
+    // Of keys that were opened in a transaction.
+    void mark_transacted(const std::string& name) { transacted_.insert(name); }
+    bool is_transacted(const std::string& name) const { return transacted_.contains(name); }
     std::string expand(const std::string& text) const;
     // The bytes of SDDL in which $U stands for this process's user; empty when it is malformed.
     std::vector<std::byte> descriptor(const std::string& sddl) const;
@@ -65,6 +69,7 @@ public:
 private:
     std::string files_;  // host directory behind $F
     std::map<std::string, HANDLE> handles_;
+    std::set<std::string> transacted_;
     std::map<std::string, std::shared_ptr<IO_STATUS_BLOCK>> blocks_;
     std::vector<std::shared_ptr<IO_STATUS_BLOCK>> retired_;  // a late completion may still write into one
 };

@@ -118,7 +118,9 @@ Answer create_or_open(Session& session, const Line& line) {
                                                               session.handle(line.options.at("tx").text), nullptr))
                                  : told(RegOpenKeyExW(place->root, place->name.c_str(), 0, access, &key));
     }
-    if (outcome.error == ERROR_SUCCESS) session.keep(line.words[0].text, key);
+    if (outcome.error != ERROR_SUCCESS) return outcome;
+    session.keep(line.words[0].text, key);
+    if (line.has("tx")) session.mark_transacted(line.words[0].text);
     return outcome;
 }
 
@@ -138,10 +140,11 @@ Answer close(Session& session, const Line& line) {
     return outcome;
 }
 
-// RegDeleteKey opens the key anew: what the handle may do, and whether the key is there still, is not its question.
+// RegDeleteKey opens the key anew: what the handle may do, and whether the key is there still, is not its question. Nor
+// is it ever part of a transaction.
 Answer delete_key(Session& session, const Line& line) {
     const auto key = key_of(session, line.words.at(0).text);
-    if (!key || expects(line, "ACCESS_DENIED")) return std::nullopt;
+    if (!key || expects(line, "ACCESS_DENIED") || session.is_transacted(line.words[0].text)) return std::nullopt;
     const Outcome outcome = told(RegDeleteKeyW(*key, u""));
     if (outcome.error == ERROR_KEY_DELETED) return std::nullopt;
     return outcome;
