@@ -50,8 +50,7 @@ Result<void> set_write_time(KeyBody& body, Bytes information) {
     if (body.bound() != nullptr) {
         TransactedKey key(body.block(), *body.bound()->transaction);
         RG_TRY(key.writable());
-        const auto content = RG_TRY(key.change_content(REG_NOTIFY_CHANGE_LAST_SET));
-        return content.storage.set_last_write_time(content.cell, *rtl::load<std::int64_t>(information, 0));
+        return key.set_write_time(*rtl::load<std::int64_t>(information, 0));
     }
     WriteKey key(body.block());
     RG_TRY(key.writable());

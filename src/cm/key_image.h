@@ -38,6 +38,7 @@ struct KeyChange {
     KeyImage image;
     bool content = false;                     // of a key that is there: values, flags and descriptor too
     std::int64_t time = 0;                    // of a key that is there, afterwards; 0: not touched
+    bool may_go_back = false;                 // that time was set; it is not kept in records, which have the outcome
     std::optional<std::int64_t> parent_time;  // of its parent afterwards
 };
 std::optional<hive::CellIndex> find_key(const hive::Hive& storage, std::span<const Utf16> path);

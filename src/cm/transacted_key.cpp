@@ -139,6 +139,15 @@ Result<TransactedKey::Content> TransactedKey::change_content(ULONG change) {
     return Content{transaction_.shadows_locked(), pending.shadow};
 }
 
+Result<void> TransactedKey::set_write_time(std::int64_t time) {
+    const Content content = RG_TRY(change_content(REG_NOTIFY_CHANGE_LAST_SET));
+    RG_TRY(content.storage.set_last_write_time(content.cell, time));
+    PendingKey& pending = transaction_.ensure_locked(block_);
+    pending.time = 0;
+    pending.set_time = time;
+    return {};
+}
+
 Result<Ref<KeyControlBlock>> TransactedKey::create_child(Utf16View name, const KeyImage& image) {
     PendingKey& pending = transaction_.ensure_locked(block_);
     pending_ = &pending;

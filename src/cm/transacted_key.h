@@ -45,6 +45,7 @@ public:
         hive::CellIndex cell;
     };
     Result<Content> change_content(ULONG change);
+    Result<void> set_write_time(std::int64_t time);
     Result<Ref<KeyControlBlock>> create_child(Utf16View name, const KeyImage& image);
     Result<void> delete_key();
 

@@ -36,6 +36,7 @@ struct PendingKey {
     bool deleted = false;
     hive::CellIndex shadow = hive::nil_cell;  // nil: the content is what the hive has
     std::int64_t time = 0;                    // since subkeys came or went; 0: none did
+    std::optional<std::int64_t> set_time;     // the time of the last write that was set, if nothing was written since
     ULONG changes = 0;                        // REG_NOTIFY_CHANGE_x, told at commit
     std::map<Utf16, PendingChild> children;   // by upcased name, which is the hive's order
 };

@@ -43,8 +43,9 @@ private:
     const std::span<const HiveCommit> parts_;
 };
 
-// What goes, from the leaves up; then what is there afterwards, from the root down.
+// What goes, from the leaves up; then what is there afterwards, from the root down; then times that were set.
 bool comes_before(const KeyChange& a, const KeyChange& b) {
+    if (a.may_go_back != b.may_go_back) return b.may_go_back;
     if (a.removed != b.removed) return a.removed;
     return a.removed ? a.path.size() > b.path.size() : a.path.size() < b.path.size();
 }
@@ -64,6 +65,17 @@ KeyChange change_of(const PendingKey& key, const hive::Hive* shadows) {
     return change;
 }
 
+// A time that was set, which making subkeys would change: it comes last.
+std::optional<KeyChange> set_time_of(const PendingKey& key, const KeyChange& change) {
+    if (change.removed || !key.set_time || change.time != *key.set_time) return std::nullopt;
+    KeyChange last;
+    last.path = change.path;
+    last.in_memory = change.in_memory;
+    last.time = change.time;
+    last.may_go_back = true;
+    return last;
+}
+
 std::vector<HiveCommit> changes_by_hive(std::span<const PendingKey* const> keys, const hive::Hive* shadows) {
     std::vector<HiveCommit> parts;
     for (const PendingKey* key : keys) {
@@ -74,6 +86,7 @@ std::vector<HiveCommit> changes_by_hive(std::span<const PendingKey* const> keys,
             std::find_if(parts.begin(), parts.end(), [&](const auto& each) { return each.hive.get() == &hive; });
         if (part == parts.end()) part = parts.insert(parts.end(), {Ref<MountedHive>::retain(&hive), {}, {}});
         part->changes.push_back(change_of(*key, shadows));
+        if (auto last = set_time_of(*key, part->changes.back())) part->changes.push_back(std::move(*last));
         if (!key->created) part->blocks.push_back({key->block, key->deleted, part->changes.back().path});
     }
     for (HiveCommit& part : parts) std::stable_sort(part.changes.begin(), part.changes.end(), comes_before);
@@ -82,9 +95,9 @@ std::vector<HiveCommit> changes_by_hive(std::span<const PendingKey* const> keys,
     return parts;
 }
 
-// A key's time does not go back (semantics TM-2): somebody may have made a subkey meanwhile.
+// A key's time does not go back by itself (semantics TM-2): somebody may have made a subkey meanwhile.
 void keep_time_forward(const hive::Hive& storage, KeyChange& change) {
-    if (change.removed || change.time == 0) return;
+    if (change.removed || change.may_go_back || change.time == 0) return;
     if (const auto there = find_key(storage, change.path))
         change.time = std::max(change.time, storage.key_info(*there).last_write_time);
 }
