@@ -85,6 +85,24 @@ Result<void> set_flags(KeyBody& body, KEY_SET_INFORMATION_CLASS what, Bytes info
     return done;
 }
 
+// Kept and told (HB-5). Who is virtualized would see more: 32-bit programs, of which there are none here (HB-14).
+Result<void> set_virtualization(KeyBody& body, Bytes information) {
+    static constexpr std::pair<std::uint32_t, std::uint16_t> places[] = {
+        {1, hive::key_virtual_target}, {2, hive::key_virtual_store}, {4, hive::key_virtual_source}};
+    const std::uint32_t word = RG_TRY(word_of(information));
+    RG_TRY(not_in_transaction(body));
+    WriteKey key(body.block());
+    RG_TRY(key.writable());
+    if (word > 7) return fail(STATUS_INVALID_PARAMETER);
+    std::uint16_t flags = key.storage().flags(key.cell());
+    for (const auto& [bit, place] : places)
+        flags = static_cast<std::uint16_t>((word & bit) != 0 ? flags | place : flags & ~place);
+    RG_TRY(key.storage().set_flags(key.cell(), flags));
+    const Result<void> done = key.done();
+    notifier().report(body.block(), REG_NOTIFY_CHANGE_ATTRIBUTES);
+    return done;
+}
+
 Result<void> set_tags(KeyBody& body, Bytes information) {
     const std::uint32_t word = RG_TRY(word_of(information));
     body.handle_tags.store(word & 0xFFFF, std::memory_order_relaxed);
@@ -157,6 +175,7 @@ Result<void> set_key_information(KeyBody& body, KEY_SET_INFORMATION_CLASS what, 
         case KeySetHandleTagsInformation:
             return set_tags(body, information);
         case KeySetVirtualizationInformation:
+            return set_virtualization(body, information);
         case KeySetDebugInformation:
         case KeySetLayerInformation:
             RG_TRY(word_of(information));

@@ -92,6 +92,15 @@ bool is_virtualization_candidate(const KeyControlBlock& block) {
     return rtl::equal_folded(block.hive().mount_path(), u"\\REGISTRY\\MACHINE\\SOFTWARE");
 }
 
+// Candidates are sources, other keys targets and stores.
+std::uint32_t virtualization_of(const KeyControlBlock& block, std::uint16_t flags) {
+    constexpr std::uint32_t target = 4, store = 8, source = 16;
+    if (is_virtualization_candidate(block))
+        return virtualization_candidate | ((flags & hive::key_virtual_source) != 0 ? source : 0);
+    return ((flags & hive::key_virtual_target) != 0 ? target : 0) |
+           ((flags & hive::key_virtual_store) != 0 ? store : 0);
+}
+
 // ERRORS: INSUFFICIENT_RESOURCES (a path that no UNICODE_STRING can name, HB-8).
 Result<QueryOutcome> write_path(const KeyControlBlock& block, MutableBytes out) {
     char16_t shorts[512];
@@ -148,7 +157,7 @@ Result<QueryOutcome> answer_key(const KeyBody& body, const hive::KeyInfo& info, 
         case KeyHandleTagsInformation:
             return write_word(body.handle_tags.load(std::memory_order_relaxed), out);
         case KeyVirtualizationInformation:
-            return write_word(is_virtualization_candidate(block) ? virtualization_candidate : 0, out);
+            return write_word(virtualization_of(block, info.flags), out);
         case KeyTrustInformation:
             return write_word(block.hive().options().boot ? 1 : 0, out);
         // Nothing is layered here: all bits are clear.

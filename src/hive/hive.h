@@ -50,6 +50,10 @@ inline constexpr std::uint16_t key_no_delete = 0x0008;
 inline constexpr std::uint16_t key_sym_link = 0x0010;
 inline constexpr std::uint16_t key_comp_name = 0x0020;  // kept by the hive itself
 inline constexpr std::uint16_t key_predef_handle = 0x0040;
+// Of virtualization, by set_flags alone: was replicated; is a replica; holds replicas.
+inline constexpr std::uint16_t key_virtual_source = 0x0080;
+inline constexpr std::uint16_t key_virtual_target = 0x0100;
+inline constexpr std::uint16_t key_virtual_store = 0x0200;
 
 struct HiveOptions {
     std::string path;       // empty: memory only
@@ -223,7 +227,7 @@ public:
     // The key's cell may move: the returned index replaces `key`, and its children's parent fields follow.
     Result<CellIndex> rename_key(CellIndex key, Utf16View name, std::int64_t time);
     Result<void> set_last_write_time(CellIndex key, std::int64_t time);
-    Result<void> set_flags(CellIndex key, std::uint16_t flags);  // the bits create_subkey takes
+    Result<void> set_flags(CellIndex key, std::uint16_t flags);  // the bits create_subkey takes, and key_virtual_x
     Result<void> set_user_flags(CellIndex key, std::uint8_t user_flags, std::uint8_t virtualization_flags);
 
     // --- Durability. A flush is two steps, so that the hive's lock is held only for the first:

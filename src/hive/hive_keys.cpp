@@ -9,7 +9,8 @@ namespace regent::hive {
 
 namespace {
 
-constexpr std::uint16_t settable_flags = key_hive_exit | key_no_delete | key_sym_link;
+constexpr std::uint16_t created_flags = key_hive_exit | key_no_delete | key_sym_link;
+constexpr std::uint16_t settable_flags = created_flags | key_virtual_source | key_virtual_target | key_virtual_store;
 
 // Links `key` (which has its name and parent) into its parent's list, at `place`, and counts it.
 Result<void> link_to_parent(Edit& edit, CellIndex parent, CellIndex key, const ListPlace& place) {
@@ -85,7 +86,7 @@ Result<CellIndex> HiveImpl::create_subkey(const NewKey& key, StorageType type, G
     Edit edit(cells);
     NewKey node = key;
     node.security = RG_TRY(get_security(edit));
-    node.flags = static_cast<std::uint16_t>(key.flags & settable_flags);
+    node.flags = static_cast<std::uint16_t>(key.flags & created_flags);
     const CellIndex cell = RG_TRY(new_key_node(edit, type, node));
     RG_TRY(link_to_parent(edit, key.parent, cell, place));
     set_time(edit, key.parent, key.time);

@@ -191,8 +191,9 @@ Answer Model::query_key(int slot, unsigned information_class) {
             return give(flags(*key));
         case KeyHandleTagsInformation:
             return give(word(handle.body->tags));
-        case KeyVirtualizationInformation:  // a candidate, below HKLM\Software
-        case KeyTrustInformation:           // of a hive that the store itself loaded
+        case KeyVirtualizationInformation:  // a candidate, below HKLM\Software, and perhaps a source
+            return give(word(key->virtual_source ? 17 : 1));
+        case KeyTrustInformation:  // of a hive that the store itself loaded
             return give(word(1));
         default:
             return give(word(0));

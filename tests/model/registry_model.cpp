@@ -338,6 +338,13 @@ NTSTATUS Model::set_information(int slot, unsigned information_class, const Data
         handle.body->tags = static_cast<ULONG>(number & 0xFFFF);
         return STATUS_SUCCESS;
     }
+    if (information_class == KeySetVirtualizationInformation) {
+        constexpr std::uint64_t source = 4, all = 7;
+        if (number > all) return STATUS_INVALID_PARAMETER;
+        key.virtual_source = (number & source) != 0;
+        report(key, REG_NOTIFY_CHANGE_ATTRIBUTES);
+        return STATUS_SUCCESS;
+    }
     const bool wow64 = information_class == KeyWow64FlagsInformation;
     if (!wow64 && information_class != KeyControlFlagsInformation) return STATUS_NOT_SUPPORTED;
     if (number > 0xF) return STATUS_INVALID_PARAMETER;

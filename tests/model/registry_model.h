@@ -47,6 +47,7 @@ struct ModelKey {
     bool deleted = false;
     ULONG user_flags = 0;
     ULONG control_flags = 0;
+    bool virtual_source = false;
     // The largest there ever were, in bytes: they do not shrink.
     std::size_t max_name = 0, max_class = 0, max_value_name = 0, max_value_data = 0;
     ModelDacl dacl;
