@@ -152,7 +152,9 @@ Result<void> rename_key(KeyBody& body, Utf16View name, const se::Token& token, K
     KeyControlBlock& block = body.block();
     WriteKey key(block, WriteKey::Descriptors::change, {Touch::What::subtree, name});
     RG_TRY(key.writable());
-    if (name.empty() || name.size() > hive::max_key_name || name.find(u'\\') != Utf16View::npos) {
+    // Windows takes a NUL in front, and loses the key when the hive is loaded again (HB-10).
+    if (name.empty() || name.size() > hive::max_key_name || name.front() == u'\0' ||
+        name.find(u'\\') != Utf16View::npos) {
         return fail(STATUS_INVALID_PARAMETER);
     }
     if (any_key_locked && has_read_only_descendant(block)) return fail(STATUS_ACCESS_DENIED);

@@ -207,12 +207,12 @@ private:
         request_.access.audit = audit_of_grant(descriptor, *request_.access.token, granted, request_.access.mode);
     }
 
-    // ERRORS, in this order: INVALID_PARAMETER (mount points only below here; too deep), ACCESS_DENIED (AC-3: the
-    // parent's descriptor, not the handle's mask), CHILD_MUST_BE_VOLATILE.
+    // ERRORS, in this order: INVALID_PARAMETER (mount points only below here; too deep; a name that begins with a NUL,
+    // HB-10), ACCESS_DENIED (AC-3: the parent's descriptor, not the handle's mask), CHILD_MUST_BE_VOLATILE.
     template <typename Check>
-    Result<void> may_create(const KeyControlBlock& parent, const Check& check) const {
+    Result<void> may_create(const KeyControlBlock& parent, Utf16View name, const Check& check) const {
         if (parent.hive().options().master) return fail(STATUS_INVALID_PARAMETER);
-        if (parent.depth() >= hive::max_key_depth) return fail(STATUS_INVALID_PARAMETER);
+        if (parent.depth() >= hive::max_key_depth || name.starts_with(u'\0')) return fail(STATUS_INVALID_PARAMETER);
         // In an application hive every key has the descriptor that it inherits (HV-3).
         if (parent.hive().options().application && parse_->request.security != nullptr)
             return fail(STATUS_ACCESS_DENIED);
@@ -283,7 +283,7 @@ private:
         RG_TRY(key.alive());
         if (key.find_child(name)) return KeyRef();
         RG_TRY(key.writable());
-        RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
+        RG_TRY(may_create(parent, name, [&](ACCESS_MASK needed) {
             return key.check_access(*request_.access.token, needed, request_.access.mode);
         }));
         const ACCESS_MASK granted = RG_TRY(grant_created());
@@ -305,7 +305,7 @@ private:
             return KeyRef();
         }
         RG_TRY(key.writable());
-        RG_TRY(may_create(parent, [&](ACCESS_MASK needed) {
+        RG_TRY(may_create(parent, name, [&](ACCESS_MASK needed) {
             return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
         }));
         const ACCESS_MASK granted = RG_TRY(grant_created());

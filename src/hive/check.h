@@ -28,6 +28,7 @@ inline const char* key_record_defect(Bytes data, bool is_root) {
     if (is_root) return nullptr;
     const NameView name(data.subspan(sizeof(KeyNode), size), compressed);
     if (name.empty()) return "an empty name";
+    if (name[0] == 0) return "a name that begins with a NUL";
     if (name.size() > max_key_name + 1 || sizeof(KeyNode) + size > max_key_node) return "a name above 256 characters";
     return name.contains('\\') ? "a name with a backslash" : nullptr;
 }

@@ -44,7 +44,8 @@ BaseBlock new_base_block(const std::string& path, std::uint32_t minor, std::uint
 
 Result<void> check_key_name(Utf16View name) {
     if (name.empty() || name.size() > max_key_name) return fail(STATUS_OBJECT_NAME_INVALID);
-    if (name.find(u'\\') != Utf16View::npos) return fail(STATUS_OBJECT_NAME_INVALID);
+    // A key with a NUL in front would not be there any more when the hive is loaded again (HB-10).
+    if (name.front() == u'\0' || name.find(u'\\') != Utf16View::npos) return fail(STATUS_OBJECT_NAME_INVALID);
     return {};
 }
 

@@ -186,7 +186,8 @@ Utf16 old_key_name(Bytes bins, CellIndex root) {
     const auto* node = rtl::record_at<KeyNode>(record);
     if (node == nullptr || node->signature != nk_signature) return {};
     const Utf16 name = text(record, sizeof(KeyNode), node->name_size).value_or(Utf16());
-    return name.size() <= max_key_name && name.find(u'\\') == Utf16::npos ? name : Utf16();
+    const bool legal = name.size() <= max_key_name && !name.starts_with(u'\0') && name.find(u'\\') == Utf16::npos;
+    return legal ? name : Utf16();
 }
 
 Result<void> copy_old_tree(Bytes bins, CellIndex root, Hive& to, FindingSink& sink) {

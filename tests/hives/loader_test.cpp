@@ -105,6 +105,34 @@ TEST_F(Loader, AKeyNameHasNoSeparator) {
     EXPECT_EQ(hive->key_info(key_).subkey_count, 1U);
 }
 
+// "The system rejects keys that start with the nul character": the key is left out, its hive loads. (Project Zero's
+// report 13 renames a key to a NUL in order to lose it at the next start.)
+TEST_F(Loader, AKeyNameDoesNotBeginWithANul) {
+    name_of(first_)[0] = '\0';
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_NE(findings_.count(), 0U);
+    EXPECT_EQ(hive->key_info(key_).subkey_count, 1U);
+    EXPECT_TRUE(hive->find_subkey(key_, u"second"));
+    expect_sound(*hive);
+}
+
+TEST_F(Loader, ANulIsAnywhereElseInAKeyName) {
+    name_of(second_)[5] = '\0';  // the last: "secon" keeps its place behind "first"
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(hive->key_info(key_).subkey_count, 2U);
+    EXPECT_TRUE(hive->find_subkey(key_, Utf16View(u"secon\0", 6)));
+}
+
+TEST_F(Loader, NoKeyIsMadeThatTheLoaderWouldLeaveOut) {
+    const auto hive = load();
+    const Utf16View name(u"\0a", 2);
+    EXPECT_EQ(make_key(*hive, key_, name).error().code(), STATUS_OBJECT_NAME_INVALID);
+    EXPECT_EQ(hive->rename_key(first_, name, 1).error().code(), STATUS_OBJECT_NAME_INVALID);
+    EXPECT_TRUE(make_key(*hive, key_, Utf16View(u"a\0", 2)));
+}
+
 TEST_F(Loader, AKeyWithoutADescriptorOfTheHiveTakesItsParents) {
     at<KeyNode>(second_).security = value_cell(0);  // a cell, but no security cell
     const auto hive = load();

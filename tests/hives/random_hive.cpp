@@ -272,8 +272,10 @@ Utf16 RandomHive::text(std::size_t limit) {
 
 Utf16 RandomHive::free_name(const ModelKey& parent, std::size_t limit) {
     Utf16 name = text(limit);
+    if (name.front() == u'\0') name.front() = u'_';  // HB-10
     while (parent.children.contains(rtl::upcased(name))) {
         name = text(limit) + rtl::from_utf8(std::to_string(random_.below(100000)));
+        if (name.front() == u'\0') name.front() = u'_';
         name.resize(std::min<std::size_t>(name.size(), max_key_name));
     }
     return name;

@@ -183,6 +183,7 @@ Model::Found Model::walk(KeyPointer at, Utf16 path, Opening& opening, bool from_
             continue;
         }
         if (!opening.create || !path.empty()) return {STATUS_OBJECT_NAME_NOT_FOUND, {}};
+        if (component.front() == u'\0') return {STATUS_INVALID_PARAMETER, {}};
         return create(at, component, opening);
     }
 }
@@ -292,7 +293,8 @@ NTSTATUS Model::rename_key(int slot, Utf16View name) {
     if (const NTSTATUS status = reference(slot, KEY_WRITE, handle); status != STATUS_SUCCESS) return status;
     const KeyPointer key = handle.body->key;
     if (key->deleted) return STATUS_KEY_DELETED;
-    if (name.size() > longest_key_name || name.find(u'\\') != Utf16View::npos) return STATUS_INVALID_PARAMETER;
+    if (name.size() > longest_key_name || name.front() == u'\0' || name.find(u'\\') != Utf16View::npos)
+        return STATUS_INVALID_PARAMETER;
     ModelKey& parent = *key->parent;
     if (parent.children.contains(fold(name))) return STATUS_CANNOT_DELETE;
     ACCESS_MASK granted = 0;
