@@ -1,43 +1,31 @@
 #include "hive/cells.h"
 
-#include <algorithm>
 #include <cstring>
+#include <ranges>
 
 namespace regent::hive {
 
-namespace {
-
-// So that the push_back that follows cannot fail.
-template <typename List>
-void make_room_for_one(List& list) {
-    if (list.size() == list.capacity()) list.reserve(std::max<std::size_t>(8, list.size() * 2));
-}
-
-}  // namespace
-
-Edit::~Edit() {
-    if (committed_) return;
-    for (auto saved = saved_.rbegin(); saved != saved_.rend(); ++saved) {
-        const MutableBytes cell = fresh(saved->cell);
-        std::memcpy(cell.data() + saved->offset, saved->bytes, saved->size);
+void Edit::undo() {
+    for (const Saved& saved : std::views::reverse(saved_)) {
+        std::memcpy(fresh(saved.cell).data() + saved.offset, saved.bytes, saved.size);
     }
-    for (auto saved = saved_lists_.rbegin(); saved != saved_lists_.rend(); ++saved) {
-        if (saved->list.count == 0) {
-            cells_.volatile_lists_.erase(saved->key);
+    for (const SavedList& saved : std::views::reverse(saved_lists_)) {
+        if (saved.list.count == 0) {
+            cells_.volatile_lists_.erase(saved.key);
         } else {
-            cells_.volatile_lists_[saved->key] = saved->list;
+            cells_.volatile_lists_[saved.key] = saved.list;
         }
     }
     for (CellIndex cell : allocated_) cells_.storage(storage_of(cell)).release(cell);
-    for (auto grown = grown_.rbegin(); grown != grown_.rend(); ++grown) {
-        Storage& storage = cells_.storage(storage_of(grown->cell));
-        if (storage.is_allocated(grown->cell)) storage.shrink(grown->cell, grown->size);
+    for (const Resized& grown : std::views::reverse(grown_)) {
+        Storage& storage = cells_.storage(storage_of(grown.cell));
+        if (storage.is_allocated(grown.cell)) storage.shrink(grown.cell, grown.size);
     }
 }
 
 Result<CellIndex> Edit::allocate(StorageType type, std::size_t data_size) {
     if (data_size > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);
-    make_room_for_one(allocated_);
+    allocated_.make_room();
     const CellIndex cell = RG_TRY(cells_.storage(type).allocate(static_cast<std::uint32_t>(data_size)));
     allocated_.push_back(cell);
     return cell;
@@ -49,7 +37,7 @@ void Edit::release_later(CellIndex cell) {
 
 bool Edit::grow(CellIndex cell, std::size_t data_size) {
     if (data_size > max_cell_data || !cells_.is_allocated(cell)) return false;
-    make_room_for_one(grown_);
+    grown_.make_room();
     const std::uint32_t before = static_cast<std::uint32_t>(cells_.data(cell).size());
     if (!cells_.storage(storage_of(cell)).grow(cell, static_cast<std::uint32_t>(data_size))) return false;
     grown_.push_back({cell, before});
@@ -64,8 +52,8 @@ MutableBytes Edit::change(CellIndex cell, std::size_t offset, std::size_t size) 
     const MutableBytes data = fresh(cell);
     RG_ASSERT(offset <= data.size() && size <= data.size() - offset);
     const MutableBytes range = data.subspan(offset, size);
-    make_room_for_one(saved_);
-    auto* bytes = static_cast<std::byte*>(arena_.allocate(size, 1));
+    saved_.make_room();
+    std::byte* bytes = take_room(size);
     std::memcpy(bytes, range.data(), size);
     saved_.push_back({cell, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), bytes});
     const std::uint32_t start = (cell & ~volatile_bit) + 4 + static_cast<std::uint32_t>(offset);

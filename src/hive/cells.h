@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <memory_resource>
+#include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hive/format.h"
 #include "hive/hive.h"
+#include "hive/short_list.h"
 #include "hive/storage.h"
 
 namespace regent::hive {
@@ -76,7 +78,9 @@ private:
 class Edit {
 public:
     explicit Edit(Cells& cells) : cells_(cells) {}
-    ~Edit();
+    ~Edit() {
+        if (!committed_) undo();
+    }
     Edit(const Edit&) = delete;
     Edit& operator=(const Edit&) = delete;
 
@@ -111,7 +115,7 @@ private:
         CellIndex cell;
         std::uint32_t offset;
         std::uint32_t size;
-        const std::byte* bytes;  // in the arena
+        const std::byte* bytes;
     };
     struct Resized {
         CellIndex cell;
@@ -121,18 +125,25 @@ private:
         CellIndex key;
         SubkeyList list;
     };
+    void undo();
+    std::byte* take_room(std::size_t size) {
+        if (size > sizeof(room_) - used_) [[unlikely]]
+            return more_room_.emplace_back(std::make_unique_for_overwrite<std::byte[]>(size)).get();
+        return room_ + std::exchange(used_, used_ + size);
+    }
 
     Cells& cells_;
     bool committed_ = false;
-    // A change saves a few records and allocates or frees a few cells: its lists need the heap only beyond that.
-    alignas(8) std::byte room_[2048];
-    std::pmr::monotonic_buffer_resource arena_{room_, sizeof(room_)};
-    std::pmr::vector<Saved> saved_{&arena_};
-    std::pmr::vector<SavedList> saved_lists_{&arena_};
-    std::pmr::vector<CellIndex> allocated_{&arena_};
-    std::pmr::vector<CellIndex> doomed_{&arena_};
-    std::pmr::vector<Resized> grown_{&arena_};
-    std::pmr::vector<Resized> shrinking_{&arena_};
+    // A change saves a few records and allocates or frees a few cells: it needs the heap only beyond that.
+    std::size_t used_ = 0;  // of room_
+    ShortList<Saved, 12> saved_;
+    ShortList<SavedList, 2> saved_lists_;
+    ShortList<CellIndex, 8> allocated_;
+    ShortList<CellIndex, 8> doomed_;
+    ShortList<Resized, 2> grown_;
+    ShortList<Resized, 2> shrinking_;
+    std::vector<std::unique_ptr<std::byte[]>> more_room_;
+    std::byte room_[1024];
 };
 
 }  // namespace regent::hive

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "hive/hive_test_support.h"
 
@@ -158,6 +159,60 @@ TEST(HiveSpace, FragmentationIsZeroInOnePieceAndHighInCrumbs) {
     }
     EXPECT_GT(hive->space().fragmentation(), 80.0);
     EXPECT_LE(hive->space().fragmentation(), 100.0);
+}
+
+// Bins are made in memory that the system cleared, but not where a longer file has been.
+TEST(HiveSpace, ANewBinHoldsNothingOfWhatWasThereBefore) {
+    Storage storage(StorageType::stable);
+    ASSERT_TRUE(storage.grow_raw(2 * page_size));
+    std::ranges::fill(storage.mutable_bytes(), std::byte{0xEE});
+    storage.shrink_raw(0);
+    for (const std::uint32_t size : {100U, 5000U, 5000U}) {
+        const auto cell = storage.allocate(size);
+        ASSERT_TRUE(cell);
+        const Bytes behind = storage.bytes().subspan(*cell + Storage::room_for(size) + 2 * sizeof(std::uint32_t));
+        EXPECT_TRUE(std::ranges::all_of(behind, [](std::byte b) { return b == std::byte{0}; })) << size;
+    }
+    FindingList findings;
+    storage.check(findings);
+    EXPECT_TRUE(findings.findings().empty());
+}
+
+TEST(HiveSpace, WhateverIsCutAndGivenBackJoinsAgain) {
+    Storage storage(StorageType::stable);
+    std::mt19937 random(1);
+    std::vector<CellIndex> cells;
+    const auto size = [&] { return static_cast<std::uint32_t>(random() % (random() % 8 == 0 ? 6000 : 120)); };
+    for (int i = 0; i < 20000; ++i) {
+        const std::size_t which = cells.empty() ? 0 : random() % cells.size();
+        const std::size_t verb = cells.size() < 20 ? 0 : random() % 5;
+        if (verb <= 1) {
+            const auto made = storage.allocate(size());
+            ASSERT_TRUE(made);
+            cells.push_back(*made);
+        } else if (verb == 2) {
+            static_cast<void>(storage.grow(cells[which], size()));
+        } else if (verb == 3) {
+            storage.shrink(cells[which], size());
+        } else {
+            storage.release(cells[which]);
+            cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(which));
+        }
+        if (i % 100 != 0) continue;
+        static_cast<void>(storage.trim());
+        FindingList findings;
+        storage.check(findings);
+        ASSERT_TRUE(findings.findings().empty()) << i;
+    }
+    for (const CellIndex cell : cells) storage.release(cell);
+    const std::uint32_t all = storage.size();
+    EXPECT_EQ(storage.space().free_tail, all);
+    // All of it is found again, without another bin.
+    const auto whole = storage.allocate(static_cast<std::uint32_t>(storage.space().largest_free) - 4);
+    ASSERT_TRUE(whole);
+    storage.release(*whole);
+    EXPECT_EQ(storage.size(), all);
+    EXPECT_EQ(storage.trim(), all);
 }
 
 }  // namespace

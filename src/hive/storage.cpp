@@ -89,17 +89,34 @@ void Storage::enlist(std::uint32_t offset, std::uint32_t size) {
 void Storage::unlist(std::uint32_t offset, std::uint32_t size) {
     free_start_.clear(offset / 8);
     free_end_.clear((offset + size) / 8 - 1);
-    take_out_of_class(class_of(size));
+    if (offset == rest_) {
+        rest_ = 0;
+        rest_size_ = 0;
+    } else {
+        take_out_of_class(class_of(size));
+    }
+}
+
+void Storage::list_rest() {
+    if (rest_size_ != 0) put_in_class(rest_, class_of(rest_size_));
+    rest_ = 0;
+    rest_size_ = 0;
 }
 
 // The first `by` bytes of a free cell are free no more.
 void Storage::shorten(std::uint32_t offset, std::uint32_t size, std::uint32_t by) {
     if (by == size) return unlist(offset, size);
-    take_out_of_class(class_of(size));
+    const std::uint32_t left = size - by;
     free_start_.clear(offset / 8);
     free_start_.set((offset + by) / 8);
-    store_size(offset + by, static_cast<std::int32_t>(size - by));
-    put_in_class(offset + by, class_of(size - by));
+    store_size(offset + by, static_cast<std::int32_t>(left));
+    if (offset != rest_) {
+        take_out_of_class(class_of(size));
+        if (left < rest_size_) return put_in_class(offset + by, class_of(left));  // the larger one lasts longer
+        list_rest();
+    }
+    rest_ = offset + by;
+    rest_size_ = left;
 }
 
 std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
@@ -131,15 +148,21 @@ std::uint32_t Storage::take_from(std::size_t size_class, std::uint32_t size) {
 
 std::uint32_t Storage::find_free(std::uint32_t size) {
     const std::size_t first = class_of(size);
+    std::size_t class_of_rest = rest_size_ >= size ? class_of(rest_size_) : class_count;
     std::uint64_t below = ~std::uint64_t{0} << (first % 64);  // takes away the classes too small
     for (std::size_t word = first / 64; word < nonempty_.size(); ++word, below = ~std::uint64_t{0}) {
         for (std::uint64_t bits = nonempty_[word] & below; bits != 0; bits &= bits - 1) {
             const std::size_t size_class = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+            if (class_of_rest < size_class) return rest_;
+            if (class_of_rest == size_class) {
+                list_rest();  // which of them fits best, the list tells
+                class_of_rest = class_count;
+            }
             const std::uint32_t offset = take_from(size_class, size);
             if (offset != max_storage) return offset;
         }
     }
-    return max_storage;
+    return class_of_rest != class_count ? rest_ : max_storage;
 }
 
 Result<CellIndex> Storage::allocate(std::uint32_t data_size) {
@@ -248,6 +271,7 @@ std::uint32_t Storage::trim() {
         dirty_.clear(sector);
         --dirty_count_;
     }
+    if (zeros_ == size_) zeros_ = end;
     size_ = end;
     mapped_ = std::min(mapped_, end);
     chain_end_ = std::min(chain_end_, end);
@@ -256,7 +280,6 @@ std::uint32_t Storage::trim() {
 }
 
 void Storage::format_bin(std::uint32_t offset, std::uint32_t size) {
-    std::memset(base_ + offset, 0, size);
     BinHeader header = {};
     header.signature = bin_signature;
     header.offset = offset;
@@ -273,7 +296,9 @@ Result<void> Storage::add_bin(std::uint32_t room) {
     const std::uint64_t bin = (std::uint64_t{room} + sizeof(BinHeader) + page_size - 1) / page_size * page_size;
     const std::uint32_t offset = size_;
     if (bin > max_storage - size_) return fail(STATUS_REGISTRY_QUOTA_LIMIT);
+    const std::uint32_t zeros = zeros_;
     RG_TRY(grow_raw(size_ + bin));
+    if (offset < zeros) std::memset(base_ + offset, 0, std::min(zeros - offset, static_cast<std::uint32_t>(bin)));
     if (chain_end_ == offset) chain_end_ = size_;
     format_bin(offset, static_cast<std::uint32_t>(bin));
     return {};

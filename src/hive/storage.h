@@ -6,8 +6,9 @@
 //
 // Invariants: 1. bins tile [0, size()); cells tile each sound bin. 2. no two free cells touch inside an enlisted bin.
 // 3. every cell start of an enlisted bin is marked in exactly one of `allocated_`, `free_start_`. 4. every live free
-// cell of an enlisted bin is in its class's list at least once.
-// Externally synchronised as Hive is: const members may run at once, and touch bins then (internally locked).
+// cell of an enlisted bin is in its class's list at least once, or is `rest_`. 5. what the memory holds from `zeros_`
+// on is zero. Externally synchronised as Hive is: const members may run at once, and touch bins then (internally
+// locked).
 #pragma once
 
 #include <algorithm>
@@ -219,7 +220,7 @@ private:
 
     // Free space (storage.cpp).
     Result<void> add_bin(std::uint32_t room);
-    void format_bin(std::uint32_t offset, std::uint32_t size);
+    void format_bin(std::uint32_t offset, std::uint32_t size);  // REQUIRES: it holds zeros
     void enlist(std::uint32_t offset, std::uint32_t size);
     void unlist(std::uint32_t offset, std::uint32_t size);
     bool is_free_of_class(std::uint32_t offset, std::size_t size_class) const {
@@ -229,6 +230,7 @@ private:
     void put_in_class(std::uint32_t offset, std::size_t size_class);
     void take_out_of_class(std::size_t size_class);
     void shorten(std::uint32_t offset, std::uint32_t size, std::uint32_t by);
+    void list_rest();
     void prune(std::size_t size_class);
     // A free cell of at least `size` bytes, or max_storage.
     std::uint32_t take_from(std::size_t size_class, std::uint32_t size);
@@ -243,6 +245,7 @@ private:
     std::uint32_t mapped_ = 0;                           // bytes that were mapped from the file at load
     mutable std::atomic<unsigned> scattered_reads_ = 0;  // first touches to come that read nothing ahead of them
     std::uint32_t committed_ = 0;
+    std::uint32_t zeros_ = 0;
     std::uint32_t tables_ = 0;       // the tables below are usable for this size
     mutable GranuleBits allocated_;  // start of each allocated cell of touched bins
     GranuleBits free_start_;         // first and last granule of each free cell of enlisted bins
@@ -258,6 +261,9 @@ private:
     std::size_t dirty_count_ = 0;
     std::array<FreeClass, class_count> classes_;
     std::array<std::uint64_t, (class_count + 63) / 64> nonempty_{};  // the classes with live cells
+    // What is left of a free cell that others are cut from, one after the other: in no list meanwhile. Size 0: none.
+    std::uint32_t rest_ = 0;
+    std::uint32_t rest_size_ = 0;
 };
 
 }  // namespace regent::hive

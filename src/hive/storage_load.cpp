@@ -117,6 +117,7 @@ std::uint32_t Storage::load_bin(std::uint32_t offset, FindingSink& sink, bool* c
     sink.report({FindingKind::bin, file_offset(offset), "a bin header for offset " + number(offset), std::move(actual),
                  "replaced by an empty bin"});
     *changed = true;
+    std::memset(base_ + offset, 0, page_size);
     format_bin(offset, page_size);
     return page_size;
 }

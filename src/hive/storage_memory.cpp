@@ -50,6 +50,7 @@ void Storage::swap(Storage& other) {
     std::swap(mapped_, other.mapped_);
     scattered_reads_.store(other.scattered_reads_.exchange(scattered_reads_.load()));
     std::swap(committed_, other.committed_);
+    std::swap(zeros_, other.zeros_);
     std::swap(tables_, other.tables_);
     std::swap(allocated_, other.allocated_);
     std::swap(free_start_, other.free_start_);
@@ -63,6 +64,8 @@ void Storage::swap(Storage& other) {
     std::swap(dirty_count_, other.dirty_count_);
     std::swap(classes_, other.classes_);
     std::swap(nonempty_, other.nonempty_);
+    std::swap(rest_, other.rest_);
+    std::swap(rest_size_, other.rest_size_);
     std::vector<Finding> theirs;
     {
         rtl::ExclusiveGuard guard(other.touch_lock_);
@@ -130,6 +133,7 @@ Result<void> Storage::grow_raw(std::uint64_t size) {
     RG_TRY(commit_memory(target));
     dirty_.resize(target / sector_size + 1);
     size_ = target;
+    zeros_ = std::max(zeros_, target);
     return {};
 }
 
@@ -144,6 +148,7 @@ Result<void> Storage::map(rtl::File& file, std::uint64_t offset, std::uint32_t s
     mapped_ = size;
     committed_ = size;
     size_ = size;
+    zeros_ = size;
     return {};
 }
 
