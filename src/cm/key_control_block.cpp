@@ -90,7 +90,7 @@ void KeyControlBlock::mark_deleted_locked() {
 }
 
 void KeyControlBlock::renamed_locked(Utf16View name, hive::CellIndex cell) {
-    cell_ = cell;
+    moved_locked(cell);
     table_.rename_subtree(*this, name);
 }
 

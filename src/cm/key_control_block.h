@@ -40,7 +40,9 @@ public:
     bool deleted() const { return deleted_.load(std::memory_order_acquire); }
     // ERRORS, in this order: HIVE_UNLOADED, KEY_DELETED. Stable only under the hive's lock.
     Result<void> check_alive() const;
-    hive::CellIndex cell() const { return cell_; }
+    hive::CellIndex cell() const { return cell_.load(std::memory_order_relaxed); }
+    // Asks the processor for what the key has in its hive. No lock.
+    void prefetch() const { hive_->prefetch_key(cell()); }
     // Both live as long as the block, also when it is renamed meanwhile.
     Utf16View name() const { return naming_.load(std::memory_order_acquire)->name; }
     // As FoldedPath makes it; empty when it is longer than those can be.
@@ -54,7 +56,7 @@ public:
     // REQUIRES: the hive's exclusive lock.
     void mark_deleted_locked();
     void renamed_locked(Utf16View name, hive::CellIndex cell);
-    void moved_locked(hive::CellIndex cell) { cell_ = cell; }
+    void moved_locked(hive::CellIndex cell) { cell_.store(cell, std::memory_order_relaxed); }
 
     // Does `mask`'s access check have a sound descriptor here? Remembered, since validation walks the whole descriptor.
     enum class Security : std::uint8_t { unknown, sound, damaged };
@@ -99,7 +101,7 @@ private:
     std::atomic<std::uint64_t> hash_;  // the table's, guarded by the lock of the shard that it selects
     const Ref<MountedHive> hive_;
     const Ref<KeyControlBlock> parent_;
-    hive::CellIndex cell_;
+    std::atomic<hive::CellIndex> cell_;
     std::atomic<bool> deleted_{false};
     std::atomic<bool> delayed_{false};  // among the table's blocks that are kept after their last close
     std::atomic<bool> touched_{false};  // opened since it was put there

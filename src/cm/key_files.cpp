@@ -118,6 +118,7 @@ Result<bool> compact_once(MountedHive& hive, hive::HiveCompaction& compaction) {
     if (!published) return false;
     update->upgrade();
     compaction.adopt(hive.storage());
+    hive.cells_moved_locked();
     key_table().move_cells(hive, [&](hive::CellIndex cell) { return compaction.moved(cell); });
     hive.descriptors_change_locked();
     return true;

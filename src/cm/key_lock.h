@@ -46,10 +46,14 @@ public:
     explicit WriteKey(KeyControlBlock& block, Descriptors descriptors = Descriptors::change, const Touch& touch = {})
         : block_(block) {
         guard_.emplace(block.hive().lock());
-        if (block.hive().claimed_keys.load(std::memory_order_acquire) != 0) [[unlikely]]
+        if (claimed()) [[unlikely]]
             roll_back_others(touch);
         if (descriptors == Descriptors::change) block.hive().descriptors_change_locked();
     }
+    // The same for who changes nothing if any transaction has pending changes in the hive: those stay, and are told.
+    struct BesideNone {};
+    WriteKey(KeyControlBlock& block, BesideNone) : block_(block) { guard_.emplace(block.hive().lock()); }
+    bool claimed() const { return block_.hive().claimed_keys.load(std::memory_order_acquire) != 0; }
     Result<void> alive() const { return block_.check_alive(); }
     // alive(), then ACCESS_DENIED for a key that is locked.
     Result<void> writable() const {

@@ -64,20 +64,24 @@ KeyTable::~KeyTable() {
 // ---- memory
 
 void* KeyTable::take_cell_locked(Shard& shard, std::size_t size_class) {
-    FreeCell*& list = shard.free[size_class];
-    if (list == nullptr) {
-        const std::size_t size = size_class * cell_unit;
-        std::byte* chunk = memory_.take_chunk();
-        for (std::size_t at = 0; at + size <= BlockMemory::chunk_bytes; at += size) {
-            list = new (chunk + at) FreeCell{0, list};
-        }
+    FreeCells& cells = shard.free[size_class];
+    FreeCell* taken = cells.used;
+    if (taken != nullptr) {
+        cells.used = taken->next;
+        return &taken->next;  // the block begins where the link was
     }
-    FreeCell* taken = list;
-    list = taken->next;
-    return &taken->next;  // the block begins where the link was
+    const std::size_t size = size_class * cell_unit;
+    if (cells.fresh_bytes < size) {
+        cells.fresh = memory_.take_chunk();
+        cells.fresh_bytes = BlockMemory::chunk_bytes;
+    }
+    taken = new (cells.fresh) FreeCell{0, nullptr};
+    cells.fresh += size;
+    cells.fresh_bytes -= size;
+    return &taken->next;
 }
 
-Ref<KeyControlBlock> KeyTable::make_locked(Shard& home, const Fresh& fresh) {
+Ref<KeyControlBlock> KeyTable::make_locked(Shard& home, Fresh fresh) {
     const std::size_t name_bytes = fresh.name.size() * sizeof(char16_t);
     const std::size_t size = offsetof(FreeCell, next) + sizeof(KeyControlBlock) + name_bytes + fresh.path.size();
     const std::size_t size_class = (size + cell_unit - 1) / cell_unit;
@@ -90,8 +94,8 @@ Ref<KeyControlBlock> KeyTable::make_locked(Shard& home, const Fresh& fresh) {
     const KeyControlBlock::Naming naming{{path, fresh.path.size()}, {name, fresh.name.size()}};
     const KeyControlBlock::Home place{static_cast<std::uint16_t>(&home - shards_.get()),
                                       static_cast<std::uint16_t>(size_class)};
-    auto* block = new (memory)
-        KeyControlBlock(*this, place, fresh.hive, fresh.parent, naming, fresh.hash, fresh.cell, fresh.node_flags);
+    auto* block = new (memory) KeyControlBlock(*this, place, std::move(fresh.hive), std::move(fresh.parent), naming,
+                                               fresh.hash, fresh.cell, fresh.node_flags);
     block->counter().store(1, std::memory_order_release);
     return Ref<KeyControlBlock>::adopt(block);
 }
@@ -103,8 +107,8 @@ void KeyTable::destroy(const KeyControlBlock& block) {
     block.~KeyControlBlock();
     Shard& home = shards_[place.shard];
     ExclusiveGuard guard(home.lock);
-    cell->next = home.free[place.size_class];
-    home.free[place.size_class] = cell;
+    cell->next = home.free[place.size_class].used;
+    home.free[place.size_class].used = cell;
 }
 
 // ---- slots
@@ -117,6 +121,11 @@ std::uint64_t KeyTable::slot_of(const KeyControlBlock& block, std::uint64_t hash
 KeyControlBlock* KeyTable::block_of(std::uint64_t slot) {
     auto* cell = reinterpret_cast<FreeCell*>((slot >> hash_bits) * cell_unit);
     return reinterpret_cast<KeyControlBlock*>(&cell->next);
+}
+
+// As much of it as selects one of mask + 1 slots. Mostly without a look at the block, which is in no cache by then.
+std::uint64_t KeyTable::hash_of(std::uint64_t slot, std::size_t mask) {
+    return mask >> hash_bits == 0 ? slot : block_of(slot)->hash_.load(std::memory_order_relaxed);
 }
 
 bool KeyTable::try_ref(KeyControlBlock& block) {
@@ -148,7 +157,7 @@ void KeyTable::grow_locked(Shard& shard) {
     for (std::size_t i = 0; i <= old.mask; ++i) {
         const std::uint64_t slot = old.entries[i].load(std::memory_order_relaxed);
         if (slot == 0) continue;
-        std::uint64_t at = block_of(slot)->hash_.load(std::memory_order_relaxed);
+        std::uint64_t at = hash_of(slot, wider->mask);
         while (wider->entries[at & wider->mask].load(std::memory_order_relaxed) != 0) ++at;
         wider->entries[at & wider->mask].store(slot, std::memory_order_relaxed);
     }
@@ -177,7 +186,7 @@ void KeyTable::remove_locked(Shard& shard, KeyControlBlock& block) {
     for (std::uint64_t at = hole + 1;; ++at) {
         const std::uint64_t moved = slots.entries[at & slots.mask].load(std::memory_order_relaxed);
         if (moved == 0) break;
-        const std::uint64_t hash = block_of(moved)->hash_.load(std::memory_order_relaxed);
+        const std::uint64_t hash = hash_of(moved, slots.mask);
         if (((at - hash) & slots.mask) < ((at - hole) & slots.mask)) continue;  // its own place is behind the hole
         slots.entries[hole & slots.mask].store(moved, std::memory_order_release);
         hole = at;

@@ -74,6 +74,12 @@ private:
         const std::unique_ptr<Slot[]> entries;
     };
     struct FreeCell;
+    // Of one size: those that had a block, and the rest of a chunk, untouched so far.
+    struct FreeCells {
+        FreeCell* used = nullptr;
+        std::byte* fresh = nullptr;
+        std::size_t fresh_bytes = 0;
+    };
     struct Shard {
         mutable Mutex<LockRank::kcb_table> lock;
         std::atomic<const Slots*> slots{nullptr};
@@ -81,13 +87,14 @@ private:
         std::size_t count RG_GUARDED_BY(lock) = 0;
         std::deque<Ref<KeyControlBlock>> delayed RG_GUARDED_BY(lock);
         std::size_t delayed_bytes RG_GUARDED_BY(lock) = 0;
-        std::array<FreeCell*, size_classes> free RG_GUARDED_BY(lock) = {};
+        std::array<FreeCells, size_classes> free RG_GUARDED_BY(lock) = {};
     };
 
     static std::size_t shard_number(std::uint64_t hash) { return hash >> 58; }
     Shard& shard(std::uint64_t hash) const { return shards_[shard_number(hash)]; }
     static std::uint64_t slot_of(const KeyControlBlock& block, std::uint64_t hash);
     static KeyControlBlock* block_of(std::uint64_t slot);
+    static std::uint64_t hash_of(std::uint64_t slot, std::size_t mask);
     static bool try_ref(KeyControlBlock& block);
 
     static KeyControlBlock* find_locked(const Shard& shard, const KeyControlBlock& parent, Utf16View name,
@@ -97,7 +104,7 @@ private:
     static void grow_locked(Shard& shard) RG_REQUIRES(shard.lock);
     void* take_cell_locked(Shard& shard, std::size_t size_class) RG_REQUIRES(shard.lock);
     struct Fresh;
-    Ref<KeyControlBlock> make_locked(Shard& home, const Fresh& fresh) RG_REQUIRES(home.lock);
+    Ref<KeyControlBlock> make_locked(Shard& home, Fresh fresh) RG_REQUIRES(home.lock);
     // The last reference: true when the caller is to destroy the block.
     bool release(const KeyControlBlock& block);
     void destroy(const KeyControlBlock& block);
@@ -123,7 +130,7 @@ void KeyTable::move_cells(const MountedHive& hive, NewCell new_cell) {
             const std::uint64_t slot = slots.entries[at].load(std::memory_order_relaxed);
             if (slot == 0) continue;
             KeyControlBlock* block = block_of(slot);
-            if (block->hive_.get() == &hive && !block->deleted()) block->cell_ = new_cell(block->cell_);
+            if (block->hive_.get() == &hive && !block->deleted()) block->moved_locked(new_cell(block->cell()));
         }
     }
 }

@@ -54,6 +54,11 @@ public:
         if (descriptor_generation_.fetch_add(1, std::memory_order_acq_rel) == UINT32_MAX) descriptor_generation_ = 1;
     }
 
+    // Asks the processor for a key that is about to be read. Without the lock: what is out of date does no harm.
+    void prefetch_key(hive::CellIndex cell) const;
+    // The stable cells have moved (a compaction). REQUIRES: the exclusive lock.
+    void cells_moved_locked();
+
     InheritedSecurity inherited_security;  // guarded by the exclusive lock
 
     bool unloaded() const { return unloaded_.load(std::memory_order_acquire); }
@@ -145,6 +150,7 @@ private:
 
     mutable Lock lock_;
     std::unique_ptr<hive::Hive> storage_;
+    std::atomic<std::uintptr_t> cells_at_{0};
     const Utf16 mount_path_;
     const std::string file_;
     const MountOptions options_;

@@ -1,8 +1,34 @@
 #include "cm/notify.h"
 
 #include <algorithm>
+#include <array>
 
 namespace regent::cm {
+
+namespace {
+
+// Who is told of one change. Mostly one: what stands between the change and its wake-up is not worth the heap.
+class ToldFew {
+public:
+    void add(Ref<NotifyRequest> request) {
+        if (count_ < few_.size()) {
+            few_[count_++] = std::move(request);
+        } else {
+            rest_.push_back(std::move(request));
+        }
+    }
+    void tell(NTSTATUS status) {
+        for (std::size_t i = 0; i < count_; ++i) few_[i]->complete(status);
+        for (const auto& request : rest_) request->complete(status);
+    }
+
+private:
+    std::array<Ref<NotifyRequest>, 4> few_;
+    std::size_t count_ = 0;
+    std::vector<Ref<NotifyRequest>> rest_;
+};
+
+}  // namespace
 
 void Notifier::tell(Told& told, NTSTATUS status) {
     for (const auto& request : told) request->complete(status);
@@ -78,18 +104,18 @@ void Notifier::close(std::unique_ptr<NotifyBlock>& block) {
 
 void Notifier::report(KeyControlBlock& key, ULONG change) {
     if (block_count_.load(std::memory_order_acquire) == 0) return;  // nobody watches anything
-    Told told;
+    ToldFew told;
     for (KeyControlBlock* at = &key; at != nullptr; at = at->parent()) {
         if (at->watcher_count.load(std::memory_order_acquire) == 0) continue;
         ExclusiveGuard guard(lock_);
         for (NotifyBlock* block : at->watchers) {
             if ((block->filter_ & change) == 0 || (at != &key && !block->watch_tree_)) continue;
             if (block->requests_.empty()) block->changed_ = true;
-            std::move(block->requests_.begin(), block->requests_.end(), std::back_inserter(told));
+            for (auto& request : block->requests_) told.add(std::move(request));
             block->requests_.clear();
         }
     }
-    tell(told, STATUS_NOTIFY_ENUM_DIR);
+    told.tell(STATUS_NOTIFY_ENUM_DIR);
 }
 
 void Notifier::report_gone(KeyControlBlock& key) {

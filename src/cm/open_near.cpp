@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::string_view folded_root = "\\REGISTRY\\";
 
+// Who asks for these will soon ask for the key's values.
+constexpr ACCESS_MASK uses_values = KEY_QUERY_VALUE | KEY_SET_VALUE | GENERIC_READ | GENERIC_WRITE | GENERIC_ALL;
+
 // Application hives are reached by the handle that loading gives, never by a path (NS-15): the long way says so.
 bool names_application_hives(std::string_view path) {
     path.remove_prefix(folded_root.size());
@@ -78,6 +81,7 @@ private:
 
     // A known key whose access check was made before: no lock. Nothing: the key has to be looked at.
     std::optional<Result<OpenedKey>> open_unlocked(Ref<KeyControlBlock>& block, std::uint64_t moves) {
+        if ((access_.desired & uses_values) != 0) block->prefetch();
         const auto granted = known_access(*block, *access_.token, access_.desired, access_.mode);
         if (!granted || !block->hive().open_key_unlocked()) return std::nullopt;
         // The key was open from here on, at a time when the path led to it.

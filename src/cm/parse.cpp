@@ -12,6 +12,9 @@ namespace {
 
 constexpr Utf16View link_value_name = u"SymbolicLinkValue";
 
+// The calling thread's last call to create a key that had to look for it made it.
+constinit thread_local bool expects_new_key __attribute__((tls_model("initial-exec"))) = false;
+
 // One walk below one starting object. `rest` is what is left of the path.
 class Walk {
 public:
@@ -43,6 +46,11 @@ private:
                 return reparse(*at);
             }
             if (component.empty()) return finish(*at);
+            if (creates() && rest_.empty()) {
+                auto made = create_unseen(*at, component);
+                if (!made) return std::unexpected(made.error());
+                if (*made) return ob::ParseOutcome::found(std::move(*made));
+            }
             auto next = step(*at, component);
             if (!next) return std::unexpected(next.error());
             if (*next) {
@@ -135,6 +143,7 @@ private:
     }
 
     Result<ob::ParseOutcome> finish(KeyControlBlock& at) {
+        if (creates()) expects_new_key = false;
         if (parse_ != nullptr && !parse_->may_end_in(at.hive())) return fail(STATUS_ACCESS_DENIED);
         if (transaction_ != nullptr) return finish_transacted(at);
         const ReadKey key(at);
@@ -297,19 +306,19 @@ private:
         return std::move(*made);
     }
 
-    // The new key, opened; null when it exists by now.
-    Result<KeyRef> create_now(KeyControlBlock& parent, Utf16View name) {
-        WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
-        RG_TRY(key.alive());
-        if (key.storage().changes() != changes_seen_ && find_subkey_locked(parent, key.storage(), key.cell(), name)) {
-            return KeyRef();
-        }
+    // The new key's cell; nothing has changed when there is none. ERRORS: OBJECT_NAME_COLLISION and the creation's.
+    Result<hive::CellIndex> add_key(const WriteKey& key, KeyControlBlock& parent, Utf16View name,
+                                    ACCESS_MASK& granted) {
         RG_TRY(key.writable());
         RG_TRY(may_create(parent, name, [&](ACCESS_MASK needed) {
             return check_access_locked(parent, *request_.access.token, needed, request_.access.mode);
         }));
-        const ACCESS_MASK granted = RG_TRY(grant_created());
-        const hive::CellIndex cell = RG_TRY(create_cell(key, parent, name));
+        granted = RG_TRY(grant_created());
+        return create_cell(key, parent, name);
+    }
+
+    Result<KeyRef> open_new(WriteKey& key, KeyControlBlock& parent, Utf16View name, hive::CellIndex cell,
+                            ACCESS_MASK granted) {
         auto block = key_table().ensure(parent, name, parent.hive(), cell, key.storage().flags(cell));
         descriptor_place_locked(*block);  // so that the next opening needs no lock
         auto made = ob::create_body<KeyBody>(key_type(), std::move(block));
@@ -321,6 +330,35 @@ private:
         notifier().report(parent, REG_NOTIFY_CHANGE_NAME);
         RG_TRY(done);
         return std::move(*made);
+    }
+
+    // The new key, opened; null when it exists by now.
+    Result<KeyRef> create_now(KeyControlBlock& parent, Utf16View name) {
+        WriteKey key(parent, WriteKey::Descriptors::stay, {Touch::What::child, name});
+        RG_TRY(key.alive());
+        if (key.storage().changes() != changes_seen_ && find_subkey_locked(parent, key.storage(), key.cell(), name)) {
+            return KeyRef();
+        }
+        ACCESS_MASK granted = 0;
+        const hive::CellIndex cell = RG_TRY(add_key(key, parent, name, granted));
+        expects_new_key = true;
+        return open_new(key, parent, name, cell, granted);
+    }
+
+    // A thread that creates one key after another need not look first whether the next one exists: the hive refuses a
+    // second key of a name. Null: nothing was done and nothing said, it is to be looked for.
+    Result<KeyRef> create_unseen(KeyControlBlock& parent, Utf16View name) {
+        if (!expects_new_key || transaction_ != nullptr || parent.hive().options().master || ob::audits_anything())
+            return KeyRef();
+        WriteKey key(parent, WriteKey::BesideNone());
+        if (key.claimed() || !key.alive()) return KeyRef();
+        ACCESS_MASK granted = 0;
+        const auto cell = add_key(key, parent, name, granted);
+        if (!cell) {
+            expects_new_key = false;
+            return KeyRef();
+        }
+        return open_new(key, parent, name, *cell, granted);
     }
 
     ob::ParseRequest& request_;

@@ -67,6 +67,25 @@ TEST_F(ParseTest, create_makes_the_last_component_only) {
     EXPECT_NE(again.get(), b.get());
 }
 
+// Its thread has just made keys, and is expected to go on: what stands in the way is found all the same, and said as
+// it is to others.
+TEST_F(ParseTest, who_has_created_keys_is_told_what_is_there) {
+    const KeyRef in_memory = made(u"\\Registry\\Machine\\Test\\Memory", REG_OPTION_VOLATILE);
+    const auto disposition = [](Utf16View name) { return call({name}, true)->disposition; };
+    EXPECT_EQ(disposition(u"\\Registry\\Machine\\Test\\One"), REG_CREATED_NEW_KEY);
+    EXPECT_EQ(disposition(u"\\Registry\\Machine\\Test\\Two"), REG_CREATED_NEW_KEY);
+    EXPECT_EQ(disposition(u"\\Registry\\Machine\\Test\\ONE"), REG_OPENED_EXISTING_KEY);
+    EXPECT_EQ(disposition(u"\\Registry\\Machine\\Test\\Three"), REG_CREATED_NEW_KEY);
+    EXPECT_EQ(create({u"\\Registry\\Machine\\Test\\Memory\\Stable"}), STATUS_CHILD_MUST_BE_VOLATILE);
+    made(u"\\Registry\\Machine\\Test\\Four");
+    const Utf16 long_name = u"\\Registry\\Machine\\Test\\" + Utf16(hive::max_key_name + 1, u'n');
+    EXPECT_EQ(create({long_name}), STATUS_INVALID_PARAMETER);
+    made(u"\\Registry\\Machine\\Test\\Five");
+    EXPECT_EQ(create({u"\\Registry\\Machine\\New"}), STATUS_INVALID_PARAMETER);
+    made(u"\\Registry\\Machine\\Test\\Six");
+    EXPECT_EQ(create({u"\\Registry\\A"}), STATUS_ACCESS_DENIED);
+}
+
 TEST_F(ParseTest, folding_is_by_unit_and_spares_surrogates) {
     const KeyRef key = made(u"\\Registry\\Machine\\Test\\\u00F6\u014D\xD801\xDC00");
     EXPECT_EQ(open({u"\\Registry\\Machine\\Test\\\u00D6\u014C\xD801\xDC00"}), STATUS_SUCCESS);

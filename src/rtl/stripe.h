@@ -15,6 +15,7 @@ inline constexpr std::size_t cache_line = 64;
 
 namespace detail {
 extern constinit thread_local unsigned stripe_plus_one __attribute__((tls_model("initial-exec")));  // 0: none yet
+extern std::atomic<std::uint64_t> threads_with_stripe;  // they got their stripes in order
 unsigned choose_stripe();
 }  // namespace detail
 
@@ -22,6 +23,13 @@ unsigned choose_stripe();
 inline unsigned this_stripe() {
     const unsigned chosen = detail::stripe_plus_one;
     return chosen != 0 ? chosen - 1 : detail::choose_stripe();
+}
+
+// Stripes from this one on belong to no thread yet. Who raises a flag before asking, where a thread with a new stripe
+// marks that and then looks at the flag (all in sequentially consistent order), misses nobody.
+inline unsigned stripes_in_use() {
+    const std::uint64_t threads = detail::threads_with_stripe.load(std::memory_order_seq_cst);
+    return threads < stripe_count ? static_cast<unsigned>(threads) : stripe_count;
 }
 
 // A count. The sum is exact when nobody counts meanwhile, and not too small when nobody increments. Internally
@@ -68,8 +76,10 @@ public:
     }
     void upgrade() {
         writing_.store(1, std::memory_order_seq_cst);
-        for (Stripe& each : stripes_) {
-            while (const std::uint32_t inside = each.readers.load(std::memory_order_seq_cst)) each.readers.wait(inside);
+        const unsigned used = stripes_in_use();
+        for (unsigned i = 0; i < used; ++i) {
+            const std::atomic<std::uint32_t>& readers = stripes_[i].readers;
+            while (const std::uint32_t inside = readers.load(std::memory_order_seq_cst)) readers.wait(inside);
         }
     }
     void unlock_beside() RG_NO_ANALYSIS {
