@@ -9,13 +9,23 @@
 #include "hive/name.h"
 #include "nt/ntstatus.h"
 #include "rtl/bytes.h"
+#include "rtl/status.h"
 
 namespace regent::cm {
 
-// What a query answers: BUFFER_TOO_SMALL and BUFFER_OVERFLOW carry the size that would have been enough.
-struct QueryOutcome {
-    NTSTATUS status;
-    std::uint32_t needed;
+// What a query answers: BUFFER_TOO_SMALL and BUFFER_OVERFLOW carry the size that would have been enough, a failure
+// carries 0, which is no answer's size. One word, which stays in a register: of a structure the compiler writes the
+// parts to the stack and reads them back together, and the processor waits for that.
+class QueryOutcome {
+public:
+    QueryOutcome(NTSTATUS status, std::uint32_t needed)
+        : word_(std::uint64_t{needed} << 32 | static_cast<std::uint32_t>(status)) {}
+    QueryOutcome(const std::unexpected<Status>& failure) : QueryOutcome(failure.error().code(), 0) {}
+    NTSTATUS status() const { return static_cast<NTSTATUS>(static_cast<std::uint32_t>(word_)); }
+    std::uint32_t needed() const { return static_cast<std::uint32_t>(word_ >> 32); }
+
+private:
+    std::uint64_t word_;
 };
 
 // Invariants: (1) nothing is written when the buffer cannot hold the header; (2) offsets only grow `needed`.

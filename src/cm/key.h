@@ -55,15 +55,13 @@ Result<ACCESS_MASK> check_key_access(const KeyBody& key, const se::Token& token,
 
 // ---- queries: answers go straight from the hive to `out`
 // ERRORS besides QueryOutcome's: INVALID_PARAMETER (class).
-Result<QueryOutcome> query_key(const KeyBody& key, KEY_INFORMATION_CLASS what, MutableBytes out);
+QueryOutcome query_key(const KeyBody& key, KEY_INFORMATION_CLASS what, MutableBytes out);
 // ERRORS: INVALID_PARAMETER (class), NO_MORE_ENTRIES.
-Result<QueryOutcome> enumerate_key(const KeyBody& key, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out);
+QueryOutcome enumerate_key(const KeyBody& key, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out);
 // ERRORS: INVALID_PARAMETER (class), OBJECT_NAME_NOT_FOUND.
-Result<QueryOutcome> query_value(const KeyBody& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
-                                 MutableBytes out);
+QueryOutcome query_value(const KeyBody& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out);
 // ERRORS: INVALID_PARAMETER (class), NO_MORE_ENTRIES.
-Result<QueryOutcome> enumerate_value(const KeyBody& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
-                                     MutableBytes out);
+QueryOutcome enumerate_value(const KeyBody& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out);
 
 // One question of query_values(), and its answer.
 struct ValueEntry {

@@ -102,7 +102,7 @@ std::uint32_t virtualization_of(const KeyControlBlock& block, std::uint16_t flag
 }
 
 // ERRORS: INSUFFICIENT_RESOURCES (a path that no UNICODE_STRING can name, HB-8).
-Result<QueryOutcome> write_path(const KeyControlBlock& block, MutableBytes out) {
+QueryOutcome write_path(const KeyControlBlock& block, MutableBytes out) {
     char16_t shorts[512];
     Utf16 longer;
     Utf16View path(shorts, block.copy_path(shorts));
@@ -128,7 +128,7 @@ QueryOutcome write_enumerated(const hive::KeyInfo& info, const hive::NameView& n
 }
 
 // A mounted hive shows its root's content under the mount point's name; one hive's lock after the other's.
-Result<QueryOutcome> enumerate_mount(const KeyControlBlock& root, KEY_INFORMATION_CLASS what, MutableBytes out) {
+QueryOutcome enumerate_mount(const KeyControlBlock& root, KEY_INFORMATION_CLASS what, MutableBytes out) {
     const ReadKey key(root);
     RG_TRY(key.alive());
     const Utf16View name = root.name();
@@ -136,8 +136,7 @@ Result<QueryOutcome> enumerate_mount(const KeyControlBlock& root, KEY_INFORMATIO
                             what, out);
 }
 
-Result<QueryOutcome> answer_key(const KeyBody& body, const hive::KeyInfo& info, KEY_INFORMATION_CLASS what,
-                                MutableBytes out) {
+QueryOutcome answer_key(const KeyBody& body, const hive::KeyInfo& info, KEY_INFORMATION_CLASS what, MutableBytes out) {
     const KeyControlBlock& block = body.block();
     const Utf16View name = block.name();
     const hive::NameView own(std::as_bytes(std::span(name)), false);
@@ -168,8 +167,7 @@ Result<QueryOutcome> answer_key(const KeyBody& body, const hive::KeyInfo& info, 
     }
 }
 
-Result<QueryOutcome> enumerate_transacted(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what,
-                                          MutableBytes out) {
+QueryOutcome enumerate_transacted(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     TransactedKey key(body.block(), *body.bound()->transaction);
     RG_TRY(key.alive());
     const auto child = key.child_at(index);
@@ -179,7 +177,7 @@ Result<QueryOutcome> enumerate_transacted(const KeyBody& body, ULONG index, KEY_
 
 }  // namespace
 
-Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableBytes out) {
+QueryOutcome query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (body.bound() != nullptr) [[unlikely]] {
         TransactedKey key(body.block(), *body.bound()->transaction);
         RG_TRY(key.alive());
@@ -190,7 +188,7 @@ Result<QueryOutcome> query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, 
     return answer_key(body, key.storage().key_info(key.cell()), what, out);
 }
 
-Result<QueryOutcome> enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
+QueryOutcome enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
     // Mount points are nobody's to change, in a transaction or not.
     if (body.bound() != nullptr && !body.block().hive().options().master) [[unlikely]]

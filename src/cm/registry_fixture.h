@@ -72,7 +72,7 @@ protected:
         } answer{};
         const auto outcome =
             query_value(*key, name, KeyValuePartialInformationAlign64, std::as_writable_bytes(std::span(&answer, 1)));
-        if (!outcome || outcome->status != STATUS_SUCCESS) return std::nullopt;
+        if (outcome.status() != STATUS_SUCCESS) return std::nullopt;
         return answer.value;
     }
     // The names that enumeration gives, joined by commas.
@@ -81,7 +81,7 @@ protected:
         for (ULONG i = 0;; ++i) {
             alignas(8) std::array<std::byte, 1024> buffer;
             const auto outcome = enumerate_key(*key, i, KeyBasicInformation, buffer);
-            if (!outcome) return names;
+            if (outcome.needed() == 0) return names;
             const auto length = *rtl::load<std::uint32_t>(buffer, offsetof(KEY_BASIC_INFORMATION, NameLength));
             if (i != 0) names += ',';
             names += rtl::to_utf8(Utf16View(reinterpret_cast<const char16_t*>(buffer.data() + 16), length / 2));

@@ -72,8 +72,8 @@ QueryOutcome write_layer(const Subject& subject, MutableBytes out) {
     return writer.finish();
 }
 
-Result<QueryOutcome> write_value(const hive::Hive& storage, hive::ValueRef value, KEY_VALUE_INFORMATION_CLASS what,
-                                 MutableBytes out) {
+QueryOutcome write_value(const hive::Hive& storage, hive::ValueRef value, KEY_VALUE_INFORMATION_CLASS what,
+                         MutableBytes out) {
     const Subject subject{storage, value, storage.value_info(value)};
     switch (what) {
         case KeyValueBasicInformation:
@@ -94,8 +94,7 @@ Result<QueryOutcome> write_value(const hive::Hive& storage, hive::ValueRef value
 }
 
 template <typename Key>
-Result<QueryOutcome> answer_by_name(const Key& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
-                                    MutableBytes out) {
+QueryOutcome answer_by_name(const Key& key, Utf16View name, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     if (name.size() > hive::max_value_name) return fail(STATUS_OBJECT_NAME_NOT_FOUND);
     const auto value = key.storage().find_value(key.cell(), name);
@@ -104,7 +103,7 @@ Result<QueryOutcome> answer_by_name(const Key& key, Utf16View name, KEY_VALUE_IN
 }
 
 template <typename Key>
-Result<QueryOutcome> answer_by_index(const Key& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
+QueryOutcome answer_by_index(const Key& key, ULONG index, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
     if (what < 0 || what >= MaxKeyValueInfoClass) return fail(STATUS_INVALID_PARAMETER);
     const auto value = key.storage().value_at(key.cell(), index);
     if (!value) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
@@ -113,8 +112,7 @@ Result<QueryOutcome> answer_by_index(const Key& key, ULONG index, KEY_VALUE_INFO
 
 }  // namespace
 
-Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_INFORMATION_CLASS what,
-                                 MutableBytes out) {
+QueryOutcome query_value(const KeyBody& body, Utf16View name, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
     if (body.bound() != nullptr) [[unlikely]] {
         TransactedKey key(body.block(), *body.bound()->transaction);
         RG_TRY(key.alive());
@@ -125,8 +123,7 @@ Result<QueryOutcome> query_value(const KeyBody& body, Utf16View name, KEY_VALUE_
     return answer_by_name(key, name, what, out);
 }
 
-Result<QueryOutcome> enumerate_value(const KeyBody& body, ULONG index, KEY_VALUE_INFORMATION_CLASS what,
-                                     MutableBytes out) {
+QueryOutcome enumerate_value(const KeyBody& body, ULONG index, KEY_VALUE_INFORMATION_CLASS what, MutableBytes out) {
     if (body.bound() != nullptr) [[unlikely]] {
         TransactedKey key(body.block(), *body.bound()->transaction);
         RG_TRY(key.alive());

@@ -14,7 +14,7 @@ void ValueAudit::look() {
     constexpr std::size_t header = offsetof(KEY_VALUE_PARTIAL_INFORMATION, Data);
     alignas(8) std::array<std::byte, header + ob::AuditedValue::kept> buffer;
     const auto found = cm::query_value(key_, name_, KeyValuePartialInformation, buffer);
-    if (!found || (!NT_SUCCESS(found->status) && found->status != STATUS_BUFFER_OVERFLOW)) return;
+    if (!NT_SUCCESS(found.status()) && found.status() != STATUS_BUFFER_OVERFLOW) return;
     const auto& info = *reinterpret_cast<const KEY_VALUE_PARTIAL_INFORMATION*>(buffer.data());
     ob::AuditedValue value{info.Type, info.DataLength, {}};
     const Bytes data = Bytes(buffer).subspan(header, std::min<std::size_t>(info.DataLength, ob::AuditedValue::kept));

@@ -22,10 +22,9 @@ inline Result<HANDLE> insert_key(cm::OpenedKey opened, ULONG attributes, ob::Ope
 }
 
 // The size for the caller's ResultLength, and the status. A plain failure leaves the length alone.
-inline NTSTATUS finish_query(const Result<cm::QueryOutcome>& outcome, PULONG result_length) {
-    if (!outcome) return outcome.error().code();
-    *result_length = outcome->needed;
-    return outcome->status;
+inline NTSTATUS finish_query(cm::QueryOutcome outcome, PULONG result_length) {
+    if (outcome.needed() != 0) *result_length = outcome.needed();
+    return outcome.status();
 }
 
 // A value's name. NT drops trailing NULs before it looks the name up.
