@@ -187,11 +187,22 @@ std::optional<ValueRef> Hive::value_at(CellIndex key, std::uint32_t index) const
 }
 
 ValueInfo Hive::value_info(ValueRef value) const {
-    const Bytes cell = impl_->cells.data(value.cell);
+    const Cells& cells = impl_->cells;
+    const Bytes cell = cells.data(value.cell);
     const auto* record = rtl::record_at<KeyValue>(cell);
-    if (record == nullptr) return {};
-    return {record->type, record->data_size & ~value_inline_bit, (record->flags & value_tombstone) != 0,
-            name_of_value(impl_->cells, value.cell, cell), data_in_place(impl_->cells, *record).value_or(Bytes{})};
+    ValueInfo info = {};
+    if (record == nullptr) return info;
+    info.type = record->type;
+    info.data_size = record->data_size & ~value_inline_bit;
+    info.tombstone = (record->flags & value_tombstone) != 0;
+    const std::size_t name_size = record->name_size;
+    if (record->signature == vk_signature && name_size <= cell.size() - sizeof(KeyValue)) [[likely]] {
+        info.name = NameView(cell.subspan(sizeof(KeyValue), name_size), (record->flags & value_comp_name) != 0);
+    } else {
+        info.name = name_of_value(cells, value.cell, cell);
+    }
+    if (!plain_data(cells, *record, &info.data)) info.data = data_in_place(cells, *record).value_or(Bytes{});
+    return info;
 }
 
 std::size_t Hive::read_value(ValueRef value, std::uint64_t offset, MutableBytes out) const {

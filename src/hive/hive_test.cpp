@@ -46,6 +46,31 @@ TEST(Hive, SplitsLeavesAndCollapsesTheIndexAgain) {
     }
 }
 
+// Names of one length that differ at one place, at the end or before it,
+TEST(Hive, FindsValuesByNamesOfEveryLength) {
+    for (const Utf16 letters :
+         {u"aZ9_kelvin0123456789ABCxyzDE", u"\xE9\xFF_kelvin0123456789\xC9_xyz", u"\x416kelvin_\x436_"}) {
+        for (std::size_t size = 0; size <= letters.size(); ++size) {
+            auto hive = std::move(memory_hive()).value();
+            const CellIndex root = hive->root();
+            const Utf16 name = letters.substr(0, size);
+            ASSERT_TRUE(hive->set_value(root, name + u"!", 4, bytes_of("1234"), 7));
+            for (std::size_t at = 0; at < size; ++at) {
+                Utf16 other = name;
+                other[at] = u'~';
+                EXPECT_FALSE(hive->find_value(root, other)) << size << ' ' << at;
+                ASSERT_TRUE(hive->set_value(root, other, 4, bytes_of("1234"), 7));
+                EXPECT_EQ(hive->find_value(root, other)->index, at + 1) << size << ' ' << at;
+                EXPECT_EQ(hive->value_info(*hive->find_value(root, other)).name.to_utf16(), other);
+            }
+            EXPECT_FALSE(hive->find_value(root, name)) << size;
+            ASSERT_TRUE(hive->set_value(root, name, 4, bytes_of("1234"), 7));
+            EXPECT_EQ(hive->find_value(root, name)->index, size + 1) << size;
+            EXPECT_EQ(hive->find_value(root, rtl::upcased(name))->index, size + 1) << size;
+        }
+    }
+}
+
 TEST(Hive, KeepsValuesOfEverySize) {
     auto hive = std::move(memory_hive()).value();
     const CellIndex root = hive->root();

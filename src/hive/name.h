@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "rtl/bytes.h"
@@ -43,6 +44,34 @@ int compare_folded(NameView a, NameView b);
 // (Its parts apart: they travel in registers, a view in memory.)
 bool equal_folded(Bytes stored, bool compressed, Utf16View b);
 inline bool equal_folded(NameView a, Utf16View b) { return equal_folded(a.stored(), a.compressed(), b); }
+
+namespace detail {
+template <typename Narrow, typename Wide>
+[[gnu::always_inline]] inline bool same_units(const std::byte* latin, const char16_t* units) {
+    Narrow narrow;
+    Wide given;
+    std::memcpy(&narrow, latin, sizeof(narrow));
+    std::memcpy(&given, units, sizeof(given));
+    std::uint64_t wide = narrow;
+    wide = (wide | wide << 16) & 0x0000FFFF0000FFFF;
+    wide = (wide | wide << 8) & 0x00FF00FF00FF00FF;
+    return wide == given;
+}
+}  // namespace detail
+
+// Whether Latin-1 bytes, as many as `units`, are these very units. Four, two and one at a time, as names are captured
+// (nt/capture.cpp): a load from several stores waits for them.
+[[gnu::always_inline]] inline bool same_spelling(const std::byte* latin, Utf16View units) {
+    std::size_t at = 0;
+    for (; at + 4 <= units.size(); at += 4) {
+        if (!detail::same_units<std::uint32_t, std::uint64_t>(latin + at, units.data() + at)) return false;
+    }
+    if ((units.size() & 2) != 0) {
+        if (!detail::same_units<std::uint16_t, std::uint32_t>(latin + at, units.data() + at)) return false;
+        at += 2;
+    }
+    return (units.size() & 1) == 0 || detail::same_units<std::uint8_t, std::uint16_t>(latin + at, units.data() + at);
+}
 
 // True when every unit is <= 0xFF, so that the name is stored one byte a unit.
 bool compressible(Utf16View name);

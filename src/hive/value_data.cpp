@@ -16,24 +16,62 @@ bool surely_differ(std::byte latin, char16_t unit) {
 
 }  // namespace
 
-std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, Utf16View name) {
+namespace {
+
+// A value's name is this one, or may be it in another case or form.
+enum class Match : std::uint8_t { no, maybe, yes };
+
+// Looks at the spelling alone, and calls nothing.
+[[gnu::always_inline]] inline Match match_spelling(Bytes cell, Utf16View name) {
+    const auto* record = rtl::record_at<KeyValue>(cell);
+    if (record == nullptr || record->signature != vk_signature) return Match::no;
+    // Most names are passed over by their length.
+    const bool compressed = (record->flags & value_comp_name) != 0;
+    const std::size_t size = record->name_size;
+    if (size != (compressed ? name.size() : name.size() * 2) || size > cell.size() - sizeof(KeyValue)) return Match::no;
+    if (name.empty()) return Match::yes;
+    if (!compressed) return Match::maybe;
+    // Names of one length mostly differ at their ends.
+    const std::byte* stored = cell.data() + sizeof(KeyValue);
+    if (surely_differ(stored[size - 1], name.back())) return Match::no;
+    return same_spelling(stored, name) ? Match::yes : Match::maybe;
+}
+
+std::optional<ValueRef> find_folded(const Cells& cells, const KeyNode& node, Utf16View name) {
     const std::uint32_t count = value_count(cells, node);
     if (count == 0) return std::nullopt;
     const Bytes list = cells.data(node.value_list);
     for (std::uint32_t i = 0; i < count; ++i) {
         const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
         const Bytes data = cells.data(cell);
-        const auto* record = rtl::record_at<KeyValue>(data);
-        if (record == nullptr || record->signature != vk_signature) continue;
-        // Most names are passed over by their length.
-        const bool compressed = (record->flags & value_comp_name) != 0;
-        if (record->name_size != (compressed ? name.size() : name.size() * 2)) continue;
-        const auto stored = rtl::slice(data, sizeof(KeyValue), record->name_size);
-        // Names of one length mostly differ at their ends.
-        if (stored && compressed && !name.empty() && surely_differ(stored->back(), name.back())) continue;
-        if (stored && equal_folded(*stored, compressed, name)) return ValueRef{cell, i};
+        const Match match = match_spelling(data, name);
+        if (match == Match::no) continue;
+        if (match == Match::yes || equal_folded(name_of_value(cells, cell, data), name)) return ValueRef{cell, i};
     }
     return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ValueRef> find_value_in(const Cells& cells, const KeyNode& node, Utf16View name) {
+    // Who asks for a value mostly spells it as it is stored: where nothing is to be verified, that is looked for first.
+    const std::uint32_t count = node.value_count;
+    if (count == 0) return std::nullopt;
+    const StorageType type = storage_of(node.value_list);
+    const Storage& storage = cells.storage(type);
+    const Bytes list = storage.allocated_cell(node.value_list & ~volatile_bit);
+    if (!storage.trusted() || list.size() / 4 < count) [[unlikely]]
+        return find_folded(cells, node, name);
+    bool doubt = false;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const CellIndex cell = *rtl::load<std::uint32_t>(list, std::uint64_t{i} * 4);
+        const Match match = match_spelling(storage.allocated_cell(cell & ~volatile_bit), name);
+        if (match == Match::no) continue;
+        if (match == Match::yes && storage_of(cell) == type) [[likely]]
+            return ValueRef{cell, i};
+        doubt = true;
+    }
+    return doubt ? find_folded(cells, node, name) : std::nullopt;
 }
 
 namespace {
