@@ -25,11 +25,13 @@ FIXED = {
     "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
     "in_token": "PVOID", "out_token": "PVOID", "out_groups": "PVOID", "privileges_opt": "PTOKEN_PRIVILEGES",
     "groups_opt": "PTOKEN_GROUPS", "privilege_set": "PPRIVILEGE_SET",
+    "sid_opt": "PSID", "object_types": "POBJECT_TYPE_LIST",
 }
 POINTERS = {"out", "out_opt", "in_opt", "inout"}
 ARRAYS = {"in_handles": "HANDLE", "load_entries": "KEY_LOAD_ENTRY"}
+OUT_ARRAYS = {"out_masks": "ACCESS_MASK", "out_statuses": "NTSTATUS"}
 OUT_BUFFERS = {"out_buf", "out_name", "out_dir", "out_pids", "out_token", "out_groups"}
-SIZED = {"in_buf", "in_token", "handles", "value_entries"} | OUT_BUFFERS | ARRAYS.keys()
+SIZED = {"in_buf", "in_token", "handles", "value_entries", "object_types"} | OUT_BUFFERS | ARRAYS.keys() | OUT_ARRAYS.keys()
 
 
 class Argument:
@@ -46,8 +48,8 @@ class Argument:
             self.type = self.detail
         elif self.kind in FIXED:
             self.type = FIXED[self.kind]
-        elif self.kind in ARRAYS:
-            self.type = f"{ARRAYS[self.kind]}*"
+        elif self.kind in ARRAYS or self.kind in OUT_ARRAYS:
+            self.type = f"{ARRAYS.get(self.kind) or OUT_ARRAYS[self.kind]}*"
         else:
             sys.exit(f"{where}: unknown argument kind '{self.kind}'")
 
@@ -162,11 +164,15 @@ def probe(s, a):
         return f"probe::string({a.name})"
     if a.kind == "sd":
         return f"probe::descriptor({a.name})"
+    if a.kind == "sid_opt":
+        return f"probe::sid({a.name})"
     if a.kind in SIZED:
         size = {"in_handles": " * sizeof(HANDLE)",
                 "load_entries": " * sizeof(KEY_LOAD_ENTRY)"}.get(a.kind, "")
-        if a.kind in ("handles", "value_entries"):
+        if a.kind in ("handles", "value_entries", "object_types"):
             return f"probe::{a.kind}({a.name}, {a.length})"
+        if a.kind in OUT_ARRAYS:
+            return f"probe::out_array({a.name}, {a.length})"
         return f"probe::{'output' if a.kind in OUT_BUFFERS else 'input'}({a.name}, std::size_t{{{a.length}}}{size})"
     return None
 
@@ -221,15 +227,17 @@ def client_put(a):
         return f"call.put_object_attributes({a.name});"
     if a.kind in ("ustr", "ustr_opt"):
         return f"call.put_string({a.name});"
-    if a.kind in ("in_buf", "handles", "value_entries"):
+    if a.kind in ("in_buf", "handles", "value_entries", "object_types"):
         return f"call.put_{'buffer' if a.kind == 'in_buf' else a.kind}({a.name}, {a.length});"
+    if a.kind in OUT_ARRAYS:
+        return f"call.put_out_array({a.name}, {a.length});"
     if a.kind in ARRAYS:
         return f"call.put_array({a.name}, {a.length});"
     if a.kind in OUT_BUFFERS:
         return f"call.put_out_buffer({a.name}, {a.length});"
     if a.kind == "in_token":
         return f"call.put_token_information(TokenInformationClass, {a.name}, {a.detail});"
-    if a.kind in ("privileges_opt", "groups_opt", "privilege_set"):
+    if a.kind in ("privileges_opt", "groups_opt", "privilege_set", "sid_opt"):
         return f"call.put_{a.kind.removesuffix('_opt')}({a.name});"
     if a.kind == "sd":
         return f"call.put_security_descriptor({a.name});"
@@ -251,6 +259,8 @@ def client_get(a):
         return f"call.get_privilege_set({a.name});"
     if a.kind in OUT_BUFFERS:
         return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name});"
+    if a.kind in OUT_ARRAYS:
+        return f"call.get_out_array({a.name}, {a.length});"
     if a.kind == "value_entries":
         return f"call.get_value_entries({a.name}, {a.length});"
     if a.kind == "iosb":
@@ -294,14 +304,16 @@ def server_get(a):
         return f"const auto {a.name} = call.object_attributes();"
     if a.kind in ("ustr", "ustr_opt"):
         return f"const auto {a.name} = call.string();"
-    if a.kind in ("in_buf", "handles", "value_entries"):
+    if a.kind in ("in_buf", "handles", "value_entries", "object_types"):
         return f"const auto {a.name} = call.{'buffer' if a.kind == 'in_buf' else a.kind}();"
     if a.kind in ARRAYS:
         return f"const auto {a.name} = call.array<{ARRAYS[a.kind]}>();"
     if a.kind == "in_token":
         return f"const auto {a.name} = call.token_information(TokenInformationClass);"
-    if a.kind in ("privileges_opt", "groups_opt", "privilege_set"):
+    if a.kind in ("privileges_opt", "groups_opt", "privilege_set", "sid_opt"):
         return f"const auto {a.name} = call.{a.kind.removesuffix('_opt')}();"
+    if a.kind in OUT_ARRAYS:
+        return f"const auto {a.name} = call.out_array<{OUT_ARRAYS[a.kind]}>();"
     if a.kind in OUT_BUFFERS:
         return f"const auto {a.name} = call.out_buffer();"
     if a.kind == "sd":
@@ -318,8 +330,8 @@ def server_get(a):
 def server_check(a):
     """A length travels as a value and with its buffer; a frame where they differ is no frame of ours."""
     if a.kind in SIZED:
-        rule = {"handles": "check_handles", "value_entries": "check_entries"}.get(a.kind, "check_length")
-        if a.kind in ARRAYS:
+        rule = {"handles": "check_handles", "value_entries": "check_entries", "object_types": "check_types"}.get(a.kind, "check_length")
+        if a.kind in ARRAYS or a.kind in OUT_ARRAYS:
             rule = "check_array"
         return f"call.{rule}({a.name}, {a.length});"
     return None
@@ -332,6 +344,8 @@ def server_put(a):
         return f"call.reply_out_token({a.name}, TokenInformationClass);"
     if a.kind == "privilege_set":
         return f"call.reply_privilege_set({a.name});"
+    if a.kind in OUT_ARRAYS:
+        return f"call.reply_out_array({a.name});"
     if a.kind in OUT_BUFFERS:
         return f"call.reply_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind == "value_entries":

@@ -135,6 +135,23 @@ typedef struct _GENERIC_MAPPING {
     ACCESS_MASK GenericAll;
 } GENERIC_MAPPING, *PGENERIC_MAPPING;
 
+/* An object and its parts, as AccessCheckByType and its kin take them. */
+#define ACCESS_OBJECT_GUID 0
+#define ACCESS_PROPERTY_SET_GUID 1
+#define ACCESS_PROPERTY_GUID 2
+#define ACCESS_MAX_LEVEL 4
+typedef struct _OBJECT_TYPE_LIST {
+    USHORT Level;
+    USHORT Sbz;
+    GUID* ObjectType;
+} OBJECT_TYPE_LIST, *POBJECT_TYPE_LIST;
+#define AUDIT_ALLOW_NO_PRIVILEGE 0x1
+typedef enum _AUDIT_EVENT_TYPE RG_ENUM_UNDERLYING {
+    AuditEventObjectAccess,
+    AuditEventDirectoryServiceAccess
+} AUDIT_EVENT_TYPE,
+    *PAUDIT_EVENT_TYPE;
+
 /* Privilege numbers (LUID.LowPart). */
 #define SE_CREATE_TOKEN_PRIVILEGE 2
 #define SE_ASSIGNPRIMARYTOKEN_PRIVILEGE 3
@@ -173,4 +190,5 @@ typedef struct _GENERIC_MAPPING {
 #define SE_DELEGATE_SESSION_USER_IMPERSONATE_PRIVILEGE 36
 
 RG_STATIC_ASSERT(sizeof(ACL) == 8);
+RG_STATIC_ASSERT(sizeof(OBJECT_TYPE_LIST) == 16);
 RG_STATIC_ASSERT(sizeof(SECURITY_DESCRIPTOR_RELATIVE) == 20);

@@ -326,6 +326,22 @@ NTSYSAPI NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, H
 NTSYSAPI NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet, PULONG PrivilegeSetLength,
     ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList,
+    ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet,
+    PULONG PrivilegeSetLength, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid,
+    HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList,
+    ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet,
+    PULONG PrivilegeSetLength, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor,
+    PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList,
+    ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet,
+    PULONG PrivilegeSetLength, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor,
+    PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList,
+    ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet,
+    PULONG PrivilegeSetLength, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus);
 NTSYSAPI NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
@@ -334,6 +350,40 @@ NTSYSAPI NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation,
     ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+    POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping,
+    BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
+    PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+    PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+    POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, GENERIC_MAPPING* GenericMapping,
+    BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName,
+    HANDLE HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+    PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess,
+    AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+    GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess,
+    NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName,
+    HANDLE HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+    PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess,
+    AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+    GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess,
+    NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName,
+    HANDLE HandleId, HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+    PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess,
+    AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+    GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess,
+    NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
+NTSYSAPI NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName,
+    HANDLE HandleId, HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+    PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess,
+    AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+    GENERIC_MAPPING* GenericMapping, BOOLEAN ObjectCreation, ACCESS_MASK* GrantedAccess,
+    NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose);
 NTSYSAPI NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId,
     PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
     HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges,

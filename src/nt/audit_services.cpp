@@ -1,33 +1,13 @@
 // The audit alarms: what programs that keep objects of their own hand in. All need SeAuditPrivilege of the process,
 // also where the thread impersonates its client. Where Windows is silent about the order of checks, it is inferred.
-#include "nt/capture.h"
+#include "nt/audit_alarm.h"
 #include "nt/service.h"
 #include "nt/token.h"
 #include "ob/audit.h"
-#include "se/access.h"
 #include "se/audit.h"
 
-namespace regent::nt::service {
+namespace regent::nt {
 namespace {
-
-constexpr ULONG max_privileges = 4096;
-
-bool may_record() {
-    const ob::Context& context = ob::current();
-    return context.kernel() || context.process->token().enabled(SE_AUDIT_PRIVILEGE);
-}
-
-// What a program says about its object.
-struct Named {
-    CapturedString subsystem, type, name;
-    // ERRORS: those of a string. Null: not told.
-    Result<void> capture(PUNICODE_STRING of_subsystem, PUNICODE_STRING of_type, PUNICODE_STRING of_name) {
-        RG_TRY(subsystem.capture(of_subsystem));
-        if (of_type != nullptr) RG_TRY(type.capture(of_type));
-        if (of_name != nullptr) RG_TRY(name.capture(of_name));
-        return {};
-    }
-};
 
 ob::AuditRecord make_record(ob::AuditEvent event, bool success, const se::Token& client, const Named& named,
                             HANDLE handle) {
@@ -41,6 +21,34 @@ ob::AuditRecord make_record(ob::AuditEvent event, bool success, const se::Token&
     return record;
 }
 
+}  // namespace
+
+bool may_record() {
+    const ob::Context& context = ob::current();
+    return context.kernel() || context.process->token().enabled(SE_AUDIT_PRIVILEGE);
+}
+
+bool is_wanted(const Opening& opening) {
+    return ob::audits(ob::AuditCategory::other, opening.granted) &&
+           se::audited_rights(opening.descriptor, opening.client, opening.access, opening.granted, opening.mapping,
+                              opening.types) != 0;
+}
+
+bool record_opening(const Opening& opening) {
+    if (!is_wanted(opening)) return false;
+    ob::AuditRecord record =
+        make_record(ob::AuditEvent::handle_requested, opening.granted, opening.client, opening.named, opening.handle);
+    record.access = opening.access;
+    record.privileges = opening.privileges;
+    ob::AuditLog::instance().add(std::move(record));
+    return opening.granted;
+}
+
+namespace service {
+namespace {
+
+constexpr ULONG max_privileges = 4096;
+
 // ERRORS: ACCESS_VIOLATION (null, when it may not be), INVALID_PARAMETER (too many).
 Result<se::PrivilegeSet> capture_set(const PRIVILEGE_SET* privileges, bool optional) {
     if (privileges == nullptr && optional) return se::PrivilegeSet{0};
@@ -52,31 +60,6 @@ Result<se::PrivilegeSet> capture_set(const PRIVILEGE_SET* privileges, bool optio
         if (luid.HighPart == 0 && luid.LowPart < 64) set |= se::privilege_bit(luid.LowPart);
     }
     return set;
-}
-
-// One opening as a program tells it, or as we found it.
-struct Opening {
-    const Named& named;
-    HANDLE handle;
-    const se::SecurityDescriptor& descriptor;
-    const se::Token& client;
-    GENERIC_MAPPING mapping;
-    ACCESS_MASK access;  // granted, or asked for
-    bool granted;
-    se::PrivilegeSet privileges;
-};
-
-// Whether the end of the handle is to be handed in as well.
-bool record_opening(const Opening& opening) {
-    const ACCESS_MASK rights =
-        se::audited_rights(opening.descriptor, opening.client, opening.access, opening.granted, opening.mapping);
-    if (rights == 0 || !ob::audits(ob::AuditCategory::other, opening.granted)) return false;
-    ob::AuditRecord record =
-        make_record(ob::AuditEvent::handle_requested, opening.granted, opening.client, opening.named, opening.handle);
-    record.access = opening.access;
-    record.privileges = opening.privileges;
-    ob::AuditLog::instance().add(std::move(record));
-    return opening.granted;
 }
 
 // The record of the end of a handle, or of its object.
@@ -119,38 +102,6 @@ NTSTATUS record_privilege_use(const PrivilegeUse& use, const Result<void>& captu
 
 }  // namespace
 
-// The check of NtAccessCheck for the client that the thread impersonates. ERRORS, in this order: ACCESS_VIOLATION,
-// GENERIC_NOT_MAPPED, the strings', NO_IMPERSONATION_TOKEN, BAD_IMPERSONATION_LEVEL, PRIVILEGE_NOT_HELD, the
-// descriptor's, INVALID_SECURITY_DESCR (no owner or group).
-NTSTATUS NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId, PUNICODE_STRING ObjectTypeName,
-                                    PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-                                    ACCESS_MASK DesiredAccess, GENERIC_MAPPING* GenericMapping, BOOLEAN,
-                                    ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus, PBOOLEAN GenerateOnClose) {
-    if (SecurityDescriptor == nullptr || GenericMapping == nullptr || GrantedAccess == nullptr ||
-        AccessStatus == nullptr || GenerateOnClose == nullptr) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    if ((DesiredAccess & 0xF0000000) != 0) return STATUS_GENERIC_NOT_MAPPED;
-    Named named;
-    const auto captured = named.capture(SubsystemName, ObjectTypeName, ObjectName);
-    if (!captured) return captured.error().code();
-    const se::Token& client = ob::current().token();
-    if (!client.is_impersonation()) return STATUS_NO_IMPERSONATION_TOKEN;
-    if (client.level() < SecurityImpersonation) return STATUS_BAD_IMPERSONATION_LEVEL;
-    if (!may_record()) return STATUS_PRIVILEGE_NOT_HELD;
-    const auto descriptor = se::capture_descriptor(SecurityDescriptor);
-    if (!descriptor) return descriptor.error().code();
-    if (!descriptor->view().owner() || !descriptor->view().group()) return STATUS_INVALID_SECURITY_DESCR;
-    se::PrivilegeSet used = 0;
-    const auto granted = se::access_check(*descriptor, client, DesiredAccess, *GenericMapping, se::user_mode, 0, &used);
-    *GrantedAccess = granted.value_or(0);
-    *AccessStatus = rtl::to_ntstatus(granted);
-    const bool recorded = record_opening({named, HandleId, *descriptor, client, *GenericMapping,
-                                          granted.value_or(DesiredAccess), granted.has_value(), used});
-    *GenerateOnClose = recorded ? TRUE : FALSE;
-    return STATUS_SUCCESS;
-}
-
 // ERRORS, in this order: ACCESS_VIOLATION, GENERIC_NOT_MAPPED, the strings', the privileges', the token handle's,
 // BAD_IMPERSONATION_LEVEL, PRIVILEGE_NOT_HELD, the descriptor's. Without a descriptor nothing is recorded.
 NTSTATUS NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId, PUNICODE_STRING ObjectTypeName,
@@ -181,7 +132,8 @@ NTSTATUS NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, HANDLE HandleId, 
                                           {},
                                           granted ? GrantedAccess : DesiredAccess,
                                           granted,
-                                          *privileges});
+                                          *privileges,
+                                          {}});
     *GenerateOnClose = recorded ? TRUE : FALSE;
     return STATUS_SUCCESS;
 }
@@ -213,4 +165,5 @@ NTSTATUS NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_S
         named);
 }
 
-}  // namespace regent::nt::service
+}  // namespace service
+}  // namespace regent::nt

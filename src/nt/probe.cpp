@@ -38,11 +38,6 @@ T load(const void* base, std::size_t offset) {
     return value;
 }
 
-bool sid(const void* sid) {
-    if (!input(sid, 8)) return false;
-    return sid == nullptr || input(sid, 8 + std::size_t{load<UCHAR>(sid, offsetof(SID, SubAuthorityCount))} * 4);
-}
-
 bool acl(const void* acl) {
     if (!input(acl, sizeof(ACL))) return false;
     return acl == nullptr || input(acl, load<USHORT>(acl, offsetof(ACL, AclSize)));
@@ -83,6 +78,21 @@ bool attributes_with_descriptor(const OBJECT_ATTRIBUTES* attributes) {
     if (!probe::attributes(attributes)) return false;
     return attributes == nullptr ||
            descriptor(load<const void*>(attributes, offsetof(OBJECT_ATTRIBUTES, SecurityDescriptor)));
+}
+
+bool sid(const void* sid) {
+    if (!input(sid, 8)) return false;
+    return sid == nullptr || input(sid, 8 + std::size_t{load<UCHAR>(sid, offsetof(SID, SubAuthorityCount))} * 4);
+}
+
+bool object_types(const OBJECT_TYPE_LIST* types, std::size_t count) {
+    if (count > max_object_types) return true;
+    if (!input(types, count * sizeof(OBJECT_TYPE_LIST))) return false;
+    for (std::size_t i = 0; types != nullptr && i < count; ++i) {
+        if (!in(load<const GUID*>(types, i * sizeof(OBJECT_TYPE_LIST) + offsetof(OBJECT_TYPE_LIST, ObjectType))))
+            return false;
+    }
+    return true;
 }
 
 bool descriptor(const void* descriptor) {

@@ -22,6 +22,9 @@ bool descriptor(const void* descriptor);
 // As many as a service takes; a larger count is refused by it, unread.
 bool handles(const HANDLE* handles, std::size_t count);
 bool value_entries(KEY_VALUE_ENTRY* entries, std::size_t count);
+inline constexpr std::size_t max_object_types = 4096;  // Regent's own limit
+bool object_types(const OBJECT_TYPE_LIST* types, std::size_t count);
+bool sid(const void* sid);
 
 bool attributes_with_quality(const OBJECT_ATTRIBUTES* attributes);  // of service
 bool groups(const TOKEN_GROUPS* groups);
@@ -36,5 +39,10 @@ bool in(const T* pointer) {
 template <typename T>
 bool out(T* pointer) {
     return output(pointer, sizeof(T));
+}
+// One entry for each object type.
+template <typename T>
+bool out_array(T* array, std::size_t count) {
+    return count > max_object_types || output(array, count * sizeof(T));
 }
 }  // namespace regent::nt::probe

@@ -1,5 +1,4 @@
-// Opening tokens and asking them: NtOpenProcessToken, NtOpenThreadToken, NtQueryInformationToken, NtPrivilegeCheck,
-// NtAccessCheck.
+// Opening tokens and asking them: NtOpenProcessToken, NtOpenThreadToken, NtQueryInformationToken, NtPrivilegeCheck.
 #include <bit>
 #include <optional>
 #include <utility>
@@ -8,7 +7,6 @@
 #include "nt/service.h"
 #include "nt/token.h"
 #include "ob/namespace.h"
-#include "se/access.h"
 
 namespace regent::nt::service {
 namespace {
@@ -218,63 +216,6 @@ NTSTATUS NtPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges,
     }
     const bool all = (RequiredPrivileges->Control & PRIVILEGE_SET_ALL_NECESSARY) != 0;
     *Result = (all ? held == count : held != 0) ? TRUE : FALSE;
-    return STATUS_SUCCESS;
-}
-
-namespace {
-
-// The privileges that an access rests on, into the caller's buffer. ERRORS: BUFFER_TOO_SMALL.
-NTSTATUS write_used(se::PrivilegeSet used, PVOID buffer, PULONG length) {
-    const auto count = static_cast<ULONG>(std::popcount(used));
-    const auto needed =
-        static_cast<ULONG>(offsetof(PRIVILEGE_SET, Privilege) + std::max(count, 1u) * sizeof(LUID_AND_ATTRIBUTES));
-    const ULONG given = std::exchange(*length, needed);
-    if (given < needed) return STATUS_BUFFER_TOO_SMALL;
-    if (buffer == nullptr) return STATUS_ACCESS_VIOLATION;
-    std::vector<std::byte> bytes(needed);
-    auto* out = bytes.data();
-    std::memcpy(out, &count, sizeof(count));
-    std::size_t at = offsetof(PRIVILEGE_SET, Privilege);
-    for (unsigned privilege = 0; privilege < 64; ++privilege) {
-        if ((used & se::privilege_bit(privilege)) == 0) continue;
-        const LUID_AND_ATTRIBUTES entry{luid(privilege), SE_PRIVILEGE_USED_FOR_ACCESS};
-        std::memcpy(out + at, &entry, sizeof(entry));
-        at += sizeof(entry);
-    }
-    std::memcpy(buffer, bytes.data(), bytes.size());
-    return STATUS_SUCCESS;
-}
-
-}  // namespace
-
-// ERRORS, in this order: ACCESS_VIOLATION, GENERIC_NOT_MAPPED, the token handle's, NO_IMPERSONATION_TOKEN,
-// BAD_IMPERSONATION_LEVEL, the descriptor's, INVALID_SECURITY_DESCR (no owner or group), BUFFER_TOO_SMALL. Whether
-// access is granted is told by AccessStatus.
-NTSTATUS NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
-                       GENERIC_MAPPING* GenericMapping, PVOID PrivilegeSet, PULONG PrivilegeSetLength,
-                       ACCESS_MASK* GrantedAccess, NTSTATUS* AccessStatus) {
-    if (SecurityDescriptor == nullptr || GenericMapping == nullptr || PrivilegeSetLength == nullptr ||
-        GrantedAccess == nullptr || AccessStatus == nullptr) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    if ((DesiredAccess & 0xF0000000) != 0) return STATUS_GENERIC_NOT_MAPPED;
-    const auto found = reference_token(ClientToken, TOKEN_QUERY);
-    if (!found) return found.error().code();
-    if (!found->token->is_impersonation()) return STATUS_NO_IMPERSONATION_TOKEN;
-    if (found->token->level() < SecurityIdentification) return STATUS_BAD_IMPERSONATION_LEVEL;
-    const auto descriptor = se::capture_descriptor(SecurityDescriptor);
-    if (!descriptor) return descriptor.error().code();
-    if (!descriptor->view().owner() || !descriptor->view().group()) return STATUS_INVALID_SECURITY_DESCR;
-    // A token that only identifies opens nothing, but may be asked what it could open.
-    const auto token = found->token->level() < SecurityImpersonation
-                           ? se::duplicate_token(*found->token, true, SecurityImpersonation, false)
-                           : found->token;
-    se::PrivilegeSet used = 0;
-    const auto granted = se::access_check(*descriptor, *token, DesiredAccess, *GenericMapping, se::user_mode, 0, &used);
-    const NTSTATUS written = write_used(used, PrivilegeSet, PrivilegeSetLength);
-    if (!NT_SUCCESS(written)) return written;
-    *GrantedAccess = granted.value_or(0);
-    *AccessStatus = rtl::to_ntstatus(granted);
     return STATUS_SUCCESS;
 }
 

@@ -85,11 +85,17 @@ void ClientCall::put_buffer(const void* buffer, std::uint32_t size) {
 }
 
 void ClientCall::put_out_buffer(PVOID buffer, std::uint32_t size) {
+    if (buffer != nullptr) {
+        buffer_ = buffer;
+        buffer_size_ = size;
+    }
+    put_contents(buffer, size);
+}
+
+void ClientCall::put_contents(const void* buffer, std::uint32_t size) {
     put_value(static_cast<std::uint8_t>(buffer != nullptr));
     if (buffer == nullptr) return;
     if (size > max_buffer_size) return give_up(STATUS_INSUFFICIENT_RESOURCES);
-    buffer_ = buffer;
-    buffer_size_ = size;
     // What the service does not write keeps its contents, so they travel too; usually they are zeroes, which do not.
     const auto prefix = static_cast<std::uint32_t>(significant_size(rtl::as_bytes(buffer, size)));
     put_value(size);
@@ -200,23 +206,23 @@ bool ClientCall::read_reply() {
     return reader_.good();
 }
 
-void ClientCall::get_range(PVOID buffer) {
+void ClientCall::get_range(PVOID buffer, std::uint32_t size) {
     const auto offset = reader_.get<std::uint32_t>();
     const Bytes range = reader_.get_bytes(reader_.get<std::uint32_t>());
     if (!reader_.good()) return;
-    if (offset > buffer_size_ || range.size() > buffer_size_ - offset) return reader_.fail();
+    if (offset > size || range.size() > size - offset) return reader_.fail();
     if (!range.empty()) std::memcpy(static_cast<std::byte*>(buffer) + offset, range.data(), range.size());
 }
 
 void ClientCall::get_out_buffer(PVOID buffer) {
     if (buffer == nullptr || pending()) return;
-    get_range(buffer);
+    get_range(buffer, buffer_size_);
 }
 
 void ClientCall::get_rebased(PVOID buffer, const StringPlaces& places) {
     if (buffer == nullptr) return;
     const auto strings = reader_.get<std::uint32_t>();
-    get_range(buffer);
+    get_range(buffer, buffer_size_);
     if (!reader_.good() || strings > places.fit(buffer_size_)) return reader_.fail();
     for (std::uint32_t i = 0; i < strings; ++i) {
         std::byte* place = static_cast<std::byte*>(buffer) + places.at(i) + places.pointer;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nt/ntstatus.h"
+#include "nt/probe.h"
 #include "rpc/client.h"
 
 namespace regent::rpc {
@@ -40,6 +41,14 @@ public:
     void put_groups(const TOKEN_GROUPS* groups);
     void put_privileges(const TOKEN_PRIVILEGES* privileges);
     void put_privilege_set(const PRIVILEGE_SET* privileges);
+    void put_sid(PSID sid);
+    void put_object_types(const OBJECT_TYPE_LIST* types, std::uint32_t count);
+    // An entry for each object type.
+    template <typename T>
+    void put_out_array(const T* array, std::uint32_t count) {
+        if (count > nt::probe::max_object_types) return give_up(STATUS_INVALID_PARAMETER);
+        put_contents(array, static_cast<std::uint32_t>(count * sizeof(T)));
+    }
     void put_io_status(PIO_STATUS_BLOCK block);
     void refuse_apc(bool given);
     // Whether there is one travels; it runs here.
@@ -56,6 +65,10 @@ public:
         if (reader_.good()) *value = received;
     }
     void get_out_buffer(PVOID buffer);
+    template <typename T>
+    void get_out_array(T* array, std::uint32_t count) {
+        if (array != nullptr) get_range(array, static_cast<std::uint32_t>(count * sizeof(T)));
+    }
     void get_out_name(PVOID buffer) { get_rebased(buffer, plain_strings); }
     void get_out_dir(PVOID buffer) { get_rebased(buffer, plain_strings); }
     void get_out_pids(PVOID buffer) { get_rebased(buffer, pid_strings); }
@@ -71,9 +84,11 @@ private:
     void put_raw(const void* data, std::size_t size);
     void give_up(NTSTATUS status);
     bool read_reply();
-    void get_range(PVOID buffer);
+    // What output memory holds before the call.
+    void put_contents(const void* buffer, std::uint32_t size);
+    void get_range(PVOID buffer, std::uint32_t size);
     void get_rebased(PVOID buffer, const StringPlaces& places);
-    void put_sid(PSID sid);
+    void put_sid_bytes(PSID sid);
     bool pending() const { return status_ == STATUS_PENDING && block_ != nullptr; }
 
     nt::ServiceNumber service_;

@@ -35,7 +35,7 @@ Bytes sid_at(PSID sid) {
 
 }  // namespace
 
-void ClientCall::put_sid(PSID sid) {
+void ClientCall::put_sid_bytes(PSID sid) {
     const Bytes bytes = sid_at(sid);
     if (sid != nullptr && !se::Sid::from_bytes(bytes)) return give_up(STATUS_INVALID_SID);
     put_value(static_cast<std::uint32_t>(bytes.size()));
@@ -49,7 +49,7 @@ void ClientCall::put_token_information(TOKEN_INFORMATION_CLASS kind, const void*
     if (points == TokenPointers::groups) return give_up(STATUS_INVALID_INFO_CLASS);  // cannot be set
     PVOID target = nullptr;
     std::memcpy(&target, information, sizeof(target));
-    if (points == TokenPointers::one_sid) return put_sid(target);
+    if (points == TokenPointers::one_sid) return put_sid_bytes(target);
     ACL header{};
     if (target != nullptr) std::memcpy(&header, target, sizeof(header));
     const Bytes acl = target == nullptr ? Bytes() : rtl::as_bytes(target, header.AclSize);
@@ -68,7 +68,7 @@ void ClientCall::put_groups(const TOKEN_GROUPS* groups) {
     for (std::uint32_t i = 0; i < count; ++i) {
         if (entries[i].Sid == nullptr) return give_up(STATUS_ACCESS_VIOLATION);
         put_value(entries[i].Attributes);
-        put_sid(entries[i].Sid);
+        put_sid_bytes(entries[i].Sid);
     }
 }
 
@@ -89,6 +89,22 @@ void ClientCall::put_privilege_set(const PRIVILEGE_SET* privileges) {
     put_value(count);
     put_value(privileges->Control);
     put_raw(privileges->Privilege, count * sizeof(LUID_AND_ATTRIBUTES));
+}
+
+void ClientCall::put_sid(PSID sid) {
+    put_value(static_cast<std::uint8_t>(sid != nullptr));
+    if (sid != nullptr) put_sid_bytes(sid);
+}
+
+void ClientCall::put_object_types(const OBJECT_TYPE_LIST* types, std::uint32_t count) {
+    if (count > nt::probe::max_object_types) return give_up(STATUS_INVALID_PARAMETER);
+    put_value(static_cast<std::uint8_t>(types != nullptr));
+    if (types == nullptr) return;
+    put_value(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        put_value(types[i].Level);
+        put_optional(types[i].ObjectType);
+    }
 }
 
 void ClientCall::get_privilege_set(PRIVILEGE_SET* privileges) {

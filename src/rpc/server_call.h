@@ -27,6 +27,16 @@ struct CallArray {
     T* data = nullptr;
     std::uint32_t size = 0;  // in bytes
 };
+// Records that the service writes.
+template <typename T>
+struct CallOutArray {
+    T* data = nullptr;
+    CallBuffer buffer;
+};
+struct CallTypes {
+    POBJECT_TYPE_LIST data = nullptr;
+    std::uint32_t count = 0;
+};
 struct CallEntries {
     PKEY_VALUE_ENTRY data = nullptr;
     std::uint32_t count = 0;
@@ -68,7 +78,14 @@ public:
         const CallBuffer bytes = buffer();
         return {static_cast<T*>(bytes.data), bytes.size};
     }
+    template <typename T>
+    CallOutArray<T> out_array() {
+        const CallBuffer bytes = out_buffer();
+        return {static_cast<T*>(bytes.data), bytes};
+    }
     CallEntries value_entries();
+    PSID sid();
+    CallTypes object_types();
     CallBuffer token_information(TOKEN_INFORMATION_CLASS kind);
     PTOKEN_GROUPS groups();
     PTOKEN_PRIVILEGES privileges();
@@ -82,6 +99,13 @@ public:
     void check_array(const CallArray<T>& array, std::uint32_t count) {
         if (array.data != nullptr && array.size != std::uint64_t{count} * sizeof(T)) reader_.fail();
     }
+    template <typename T>
+    void check_array(const CallOutArray<T>& array, std::uint32_t count) {
+        check_array(CallArray<T>{array.data, array.buffer.size}, count);
+    }
+    void check_types(const CallTypes& types, std::uint32_t count) {
+        if (types.data != nullptr && types.count != count) reader_.fail();
+    }
     void check_entries(const CallEntries& entries, std::uint32_t count);
 
     void begin_reply(NTSTATUS status);
@@ -90,6 +114,10 @@ public:
         if (value != nullptr) reply_->put(*value);
     }
     void reply_out_buffer(const CallBuffer& buffer);
+    template <typename T>
+    void reply_out_array(const CallOutArray<T>& array) {
+        reply_out_buffer(array.buffer);
+    }
     void reply_out_name(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, 1); }
     void reply_out_dir(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, UINT32_MAX); }
     void reply_out_pids(const CallBuffer& buffer);

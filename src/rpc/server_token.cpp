@@ -1,4 +1,5 @@
 // Arguments of the token services, rebuilt in the call's memory.
+#include "nt/probe.h"
 #include "rpc/server_call.h"
 #include "se/descriptor.h"
 #include "se/sid.h"
@@ -74,6 +75,33 @@ PPRIVILEGE_SET ServerCall::privilege_set() {
     made->Control = control;
     if (!entries.empty()) std::memcpy(made->Privilege, entries.data(), entries.size());
     return made;
+}
+
+PSID ServerCall::sid() {
+    if (reader_.get<std::uint8_t>() == 0) return nullptr;
+    const Bytes sid = reader_.get_bytes(reader_.get<std::uint32_t>());
+    if (!good() || !sound(TokenPointers::one_sid, sid)) {
+        reader_.fail();
+        return nullptr;
+    }
+    return copy(sid, 4);
+}
+
+CallTypes ServerCall::object_types() {
+    if (reader_.get<std::uint8_t>() == 0) return {};
+    const auto count = reader_.get<std::uint32_t>();
+    if (!good() || count > nt::probe::max_object_types) {
+        reader_.fail();
+        return {};
+    }
+    const std::size_t size = std::max<std::size_t>(count, 1) * sizeof(OBJECT_TYPE_LIST);
+    auto* types = static_cast<POBJECT_TYPE_LIST>(allocate(size, alignof(OBJECT_TYPE_LIST)));
+    std::memset(types, 0, size);
+    for (std::uint32_t i = 0; i < count && good(); ++i) {
+        types[i].Level = reader_.get<USHORT>();
+        types[i].ObjectType = optional<GUID>();
+    }
+    return {types, count};
 }
 
 void ServerCall::reply_privilege_set(const PRIVILEGE_SET* privileges) {

@@ -11,14 +11,6 @@ using namespace walk;
 
 constexpr unsigned max_level = 4;
 
-bool is_tree(std::span<const ObjectType> types) {
-    for (std::size_t i = 0; i < types.size(); ++i) {
-        if ((types[i].level == 0) != (i == 0) || types[i].level > max_level) return false;
-        if (i != 0 && types[i].level > types[i - 1].level + 1) return false;
-    }
-    return true;
-}
-
 // The parts of an object, and what one list says about each. Invariant: an element that is granted a right has nothing
 // below it that is undecided about it.
 class Parts {
@@ -136,10 +128,18 @@ std::vector<ACCESS_MASK> by_lists(const Question& question, ACCESS_MASK wanted) 
 
 }  // namespace
 
+bool is_object_tree(std::span<const ObjectType> types) {
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        if ((types[i].level == 0) != (i == 0) || types[i].level > max_level) return false;
+        if (i != 0 && types[i].level > types[i - 1].level + 1) return false;
+    }
+    return true;
+}
+
 Result<std::vector<TypeAccess>> access_check_by_type(DescriptorView descriptor, const Token& token, ACCESS_MASK desired,
                                                      const GENERIC_MAPPING& mapping, std::span<const ObjectType> types,
                                                      const Sid* self, PrivilegeSet* used) {
-    if (!is_tree(types)) return fail(STATUS_INVALID_PARAMETER);
+    if (!is_object_tree(types)) return fail(STATUS_INVALID_PARAMETER);
     const std::size_t count = std::max<std::size_t>(types.size(), 1);
     const auto refused = [&](NTSTATUS status) { return std::vector<TypeAccess>(count, {status, 0}); };
     if (token.is_impersonation() && token.level() < SecurityImpersonation)
@@ -153,14 +153,15 @@ Result<std::vector<TypeAccess>> access_check_by_type(DescriptorView descriptor, 
         asked | (maximum ? (mapping.GenericAll | STANDARD_RIGHTS_REQUIRED) & mandatory : ACCESS_MASK{0});
     const auto privileged = by_privilege(token, wanted);
     if (!privileged) return refused(privileged.error().code());
-    if (used != nullptr) *used = privileged->used;
     const std::vector<ACCESS_MASK> listed = by_lists({descriptor, token, mapping, types, self}, wanted);
     std::vector<TypeAccess> answers(count);
     for (std::size_t i = 0; i < count; ++i) {
         const ACCESS_MASK granted = privileged->granted | listed[i];
         const bool enough = (asked & ~granted) == 0 && granted != 0;
-        answers[i] = enough ? TypeAccess{STATUS_SUCCESS, granted} : TypeAccess{STATUS_ACCESS_DENIED, 0};
+        answers[i] = {enough ? STATUS_SUCCESS : STATUS_ACCESS_DENIED, granted & wanted};
     }
+    const auto is_granted = [](const TypeAccess& answer) { return NT_SUCCESS(answer.status); };
+    if (used != nullptr && std::ranges::any_of(answers, is_granted)) *used = privileged->used;
     return answers;
 }
 

@@ -89,6 +89,11 @@ TEST(Audit, ObjectEntriesCountWithoutAType) {
         ASSERT_TRUE(descriptor);
         EXPECT_EQ(has_audit_entries(*descriptor), !named);
         EXPECT_EQ(audited_rights(*descriptor, *token, 1, true, key_mapping), named ? 0u : 1u);
+        // Of an object with parts, when the named one was accessed.
+        const std::array<TypeId, 2> parts_accessed{TypeId{std::byte{7}}, TypeId{}};
+        EXPECT_EQ(audited_rights(*descriptor, *token, 1, true, key_mapping, parts_accessed), 1u);
+        EXPECT_EQ(audited_rights(*descriptor, *token, 1, true, key_mapping, std::span(parts_accessed).first(1)),
+                  named ? 0u : 1u);
     }
 }
 

@@ -194,26 +194,4 @@ BOOL WINAPI ImpersonateLoggedOnUser(HANDLE hToken) {
     return answer(status);
 }
 BOOL WINAPI ImpersonateAnonymousToken(HANDLE ThreadHandle) { return answer(NtImpersonateAnonymousToken(ThreadHandle)); }
-
-BOOL WINAPI AccessCheck(PSECURITY_DESCRIPTOR pSecurityDescriptor, HANDLE ClientToken, DWORD DesiredAccess,
-                        PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, LPDWORD PrivilegeSetLength,
-                        LPDWORD GrantedAccess, LPBOOL AccessStatus) {
-    NTSTATUS checked = STATUS_SUCCESS;
-    const NTSTATUS status = NtAccessCheck(pSecurityDescriptor, ClientToken, DesiredAccess, GenericMapping, PrivilegeSet,
-                                          PrivilegeSetLength, GrantedAccess, &checked);
-    if (!NT_SUCCESS(status)) return answer(status);
-    *AccessStatus = NT_SUCCESS(checked) ? TRUE : FALSE;
-    if (!NT_SUCCESS(checked)) SetLastError(RtlNtStatusToDosError(checked));
-    return TRUE;
-}
-
-VOID WINAPI MapGenericMask(PDWORD AccessMask, PGENERIC_MAPPING GenericMapping) {
-    const DWORD asked = *AccessMask;
-    DWORD mapped = asked & 0x0FFFFFFF;
-    if ((asked & GENERIC_READ) != 0) mapped |= GenericMapping->GenericRead;
-    if ((asked & GENERIC_WRITE) != 0) mapped |= GenericMapping->GenericWrite;
-    if ((asked & GENERIC_EXECUTE) != 0) mapped |= GenericMapping->GenericExecute;
-    if ((asked & GENERIC_ALL) != 0) mapped |= GenericMapping->GenericAll;
-    *AccessMask = mapped;
-}
 }

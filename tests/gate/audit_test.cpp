@@ -306,6 +306,96 @@ TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
     NtClose(token);
 }
 
+// Alarms by type: entries about parts of the object count with them.
+TEST_P(AuditTest, parts_of_an_object_are_recorded_as_the_list_says) {
+    HANDLE own = nullptr, token = nullptr;
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &own), STATUS_SUCCESS);
+    SECURITY_QUALITY_OF_SERVICE quality{sizeof(quality), SecurityImpersonation, 0, FALSE};
+    OBJECT_ATTRIBUTES attributes{};
+    InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
+    attributes.SecurityQualityOfService = &quality;
+    ASSERT_EQ(NtDuplicateToken(own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, &token), STATUS_SUCCESS);
+    GUID guids[] = {{1, 0, 0, {}}, {2, 0, 0, {}}, {3, 0, 0, {}}};
+    OBJECT_TYPE_LIST types[] = {{0, 0, &guids[0]}, {1, 0, &guids[1]}, {1, 0, &guids[2]}};
+    GENERIC_MAPPING mapping{1, 2, 4, 7};
+    ACCESS_MASK granted[3] = {};
+    NTSTATUS access[3] = {};
+    BOOLEAN close = FALSE;
+    Named subsystem(u"Directory"), type(u"User"), name(u"cn=x");
+    const HANDLE id = reinterpret_cast<HANDLE>(0x55);
+    const auto describe = [](const char* audited) {
+        return *se::parse_sddl(
+            std::string("O:LSG:LSD:(OA;;CC;00000002-0000-0000-0000-000000000000;;WD)(A;;DC;;;WD)S:(OU;SAFA;CCDC;") +
+            audited + "-0000-0000-0000-000000000000;;WD)");
+    };
+    const auto second = describe("00000002"), third = describe("00000003"), none = describe("00000009");
+    const auto each = [&](const se::SecurityDescriptor& descriptor, ACCESS_MASK desired, HANDLE client) {
+        return NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
+            &subsystem.string, id, client, &type.string, &name.string,
+            const_cast<std::byte*>(descriptor.bytes().data()), nullptr, desired, AuditEventDirectoryServiceAccess, 0,
+            types, 3, &mapping, FALSE, granted, access, &close);
+    };
+    EXPECT_EQ(each(second, 1, own), STATUS_NO_IMPERSONATION_TOKEN);
+    EXPECT_EQ(each(second, 1, token), STATUS_SUCCESS);
+    EXPECT_EQ(access[0], STATUS_ACCESS_DENIED);
+    EXPECT_EQ(access[1], STATUS_SUCCESS);
+    EXPECT_EQ(granted[1], 1u);
+    EXPECT_EQ(close, TRUE);
+    EXPECT_EQ(each(third, 1, token), STATUS_SUCCESS);
+    EXPECT_EQ(close, FALSE);  // that part was refused
+    EXPECT_EQ(each(none, 1, token), STATUS_SUCCESS);
+    EXPECT_EQ(close, FALSE);
+    auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4656}));
+    EXPECT_EQ(records[0]["outcome"], "success");
+    EXPECT_EQ(records[0]["access_mask"], "0x1");
+    EXPECT_EQ(records[0]["object_type"], "User");
+    EXPECT_EQ(records[1]["outcome"], "failure");
+
+    const auto whole = [&](const se::SecurityDescriptor& descriptor, ACCESS_MASK desired, ULONG flags) {
+        return NtAccessCheckByTypeAndAuditAlarm(
+            &subsystem.string, id, &type.string, &name.string, const_cast<std::byte*>(descriptor.bytes().data()),
+            nullptr, desired, AuditEventObjectAccess, flags, types, 3, &mapping, FALSE, granted, access, &close);
+    };
+    const auto of_thread = [&](const se::SecurityDescriptor& descriptor, ACCESS_MASK desired, AUDIT_EVENT_TYPE kind) {
+        return NtAccessCheckByTypeResultListAndAuditAlarm(
+            &subsystem.string, id, &type.string, &name.string, const_cast<std::byte*>(descriptor.bytes().data()),
+            nullptr, desired, kind, 0, types, 3, &mapping, FALSE, granted, access, &close);
+    };
+    EXPECT_EQ(whole(second, 2, 0), STATUS_NO_IMPERSONATION_TOKEN);
+    ASSERT_EQ(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &token, sizeof(token)),
+              STATUS_SUCCESS);
+    EXPECT_EQ(whole(second, 2, 0), STATUS_SUCCESS);  // all parts, so also the one that is audited
+    EXPECT_EQ(access[0], STATUS_SUCCESS);
+    EXPECT_EQ(granted[0], 2u);
+    EXPECT_EQ(close, TRUE);
+    EXPECT_EQ(whole(none, 1, 0), STATUS_SUCCESS);
+    EXPECT_EQ(access[0], STATUS_ACCESS_DENIED);
+    EXPECT_EQ(granted[0], 0u);
+    EXPECT_EQ(whole(third, 2, 2), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(of_thread(third, 2, static_cast<AUDIT_EVENT_TYPE>(2)), STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(of_thread(third, 2, AuditEventObjectAccess), STATUS_SUCCESS);
+    EXPECT_EQ(close, TRUE);
+    records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4656}));
+
+    // Without the privilege: refused, or checked and not recorded.
+    TOKEN_PRIVILEGES off{1, {{{SE_AUDIT_PRIVILEGE, 0}, 0}}};
+    ASSERT_EQ(NtAdjustPrivilegesToken(own, FALSE, &off, 0, nullptr, nullptr), STATUS_SUCCESS);
+    EXPECT_EQ(whole(second, 2, 0), STATUS_PRIVILEGE_NOT_HELD);
+    EXPECT_EQ(whole(second, 2, AUDIT_ALLOW_NO_PRIVILEGE), STATUS_SUCCESS);
+    EXPECT_EQ(access[0], STATUS_SUCCESS);
+    EXPECT_EQ(close, FALSE);
+    EXPECT_TRUE(take().empty());
+    HANDLE nobody = nullptr;
+    ASSERT_EQ(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &nobody, sizeof(nobody)),
+              STATUS_SUCCESS);
+    off.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+    EXPECT_EQ(NtAdjustPrivilegesToken(own, FALSE, &off, 0, nullptr, nullptr), STATUS_SUCCESS);
+    NtClose(own);
+    NtClose(token);
+}
+
 TEST_P(AuditTest, reading_needs_the_security_privilege) {
     HANDLE token = nullptr;
     ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &token), STATUS_SUCCESS);

@@ -185,6 +185,26 @@ TEST_P(BadPointers, ADescriptorIsFollowedByWhoMakesAnObjectOnly) {
     EXPECT_EQ(NtSetSecurityObject(key_, DACL_SECURITY_INFORMATION, pages_.absent()), STATUS_ACCESS_VIOLATION);
 }
 
+TEST_P(BadPointers, TypesAndSidsAreFollowed) {
+    GUID guid{};
+    OBJECT_TYPE_LIST types[] = {{0, 0, &guid}, {1, 0, static_cast<GUID*>(pages_.absent())}};
+    GENERIC_MAPPING mapping{};
+    PRIVILEGE_SET used{};
+    ULONG length = sizeof(used);
+    ACCESS_MASK granted[2] = {};
+    NTSTATUS status[2] = {};
+    const auto check = [&](PSID self, OBJECT_TYPE_LIST* list, ULONG count) {
+        return NtAccessCheckByTypeResultList(nullptr, self, nullptr, 1, list, count, &mapping, &used, &length, granted,
+                                             status);
+    };
+    EXPECT_EQ(check(nullptr, types, 1), STATUS_INVALID_HANDLE);
+    EXPECT_EQ(check(nullptr, types, 2), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(check(pages_.absent(), types, 1), STATUS_ACCESS_VIOLATION);
+    EXPECT_EQ(check(pages_.across_absent(4), types, 1), STATUS_ACCESS_VIOLATION);
+    auto* const last = reinterpret_cast<OBJECT_TYPE_LIST*>(pages_.across_absent(0));
+    EXPECT_EQ(check(nullptr, last - 1, 2), STATUS_ACCESS_VIOLATION);
+}
+
 TEST_P(BadPointers, UnalignedOnesAreServed) {  // row 22
 #ifdef RG_SANITIZED
     GTEST_SKIP() << "a sanitizer counts them as errors of ours";

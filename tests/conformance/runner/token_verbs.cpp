@@ -244,6 +244,62 @@ Outcome access_check(Session& session, const Line& line) {
     return outcome;
 }
 
+// A list "0:1,1:2": levels, and types that are GUIDs by their first number.
+struct TypeList {
+    std::vector<GUID> guids;
+    std::vector<OBJECT_TYPE_LIST> entries;
+    explicit TypeList(const std::string& list) {
+        for (std::size_t start = 0; start < list.size();) {
+            const std::size_t end = std::min(list.find(',', start), list.size());
+            const std::size_t colon = std::min(list.find(':', start), end);
+            const auto level = to_number(list.substr(start, colon - start)).value_or(0xFFFF);
+            entries.push_back({static_cast<USHORT>(level), 0, nullptr});
+            const auto type = colon < end ? to_number(list.substr(colon + 1, end - colon - 1)).value_or(0) : 0;
+            guids.push_back({static_cast<ULONG>(type), 0, 0, {}});
+            start = end + 1;
+        }
+        for (std::size_t i = 0; i < entries.size(); ++i) entries[i].ObjectType = &guids[i];
+    }
+};
+
+// accesschecktype T "O:..G:..D:.." MASK [types=0:1,1:2] [self=SID] -> as accesscheck
+// accesscheckeach: granted and failed are lists, an entry each type; failed is 0 or the status
+Outcome access_check_types(Session& session, const Line& line, bool each) {
+    const auto descriptor = session.descriptor(line.words.at(1).text);
+    if (descriptor.empty()) return misuse("the SDDL is malformed");
+    TypeList types(line.has("types") ? line.options.at("types").text : std::string());
+    std::optional<se::Sid> self;
+    if (line.has("self")) {
+        const auto sid = se::sddl::parse_account(session.expand(line.options.at("self").text));
+        if (!sid) return misuse("no such account");
+        self = *sid;
+    }
+    GENERIC_MAPPING mapping{KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS};
+    PRIVILEGE_SET used{};
+    ULONG length = sizeof(used);
+    const auto count = static_cast<ULONG>(types.entries.size());
+    std::vector<ACCESS_MASK> granted(count + 1);
+    std::vector<NTSTATUS> checked(count + 1);
+    auto* const service = each ? &NtAccessCheckByTypeResultList : &NtAccessCheckByType;
+    Outcome outcome;
+    outcome.status = service(
+        const_cast<std::byte*>(descriptor.data()), self ? &*self : nullptr, session.handle(line.words[0].text),
+        static_cast<ACCESS_MASK>(to_number(line.words.at(2).text).value_or(0)),
+        count == 0 ? nullptr : types.entries.data(), count, &mapping, &used, &length, granted.data(), checked.data());
+    std::string masks = std::to_string(granted[0]), refusals = std::to_string(static_cast<ULONG>(checked[0]));
+    for (ULONG i = 1; each && i < count; ++i) {
+        masks += "," + std::to_string(granted[i]);
+        refusals += "," + std::to_string(static_cast<ULONG>(checked[i]));
+    }
+    outcome.facts["granted"] = masks;
+    outcome.facts["failed"] = refusals;
+    outcome.facts["privileges"] = std::to_string(used.PrivilegeCount);
+    if (!each && NT_SUCCESS(outcome.status)) outcome.status = checked[0];
+    return outcome;
+}
+Outcome access_check_type(Session& session, const Line& line) { return access_check_types(session, line, false); }
+Outcome access_check_each(Session& session, const Line& line) { return access_check_types(session, line, true); }
+
 }  // namespace
 
 void add_token_verbs(std::map<std::string, Verb>& verbs) {
@@ -262,6 +318,8 @@ void add_token_verbs(std::map<std::string, Verb>& verbs) {
     verbs["querytoken"] = query_token;
     verbs["privilegecheck"] = privilege_check;
     verbs["accesscheck"] = access_check;
+    verbs["accesschecktype"] = access_check_type;
+    verbs["accesscheckeach"] = access_check_each;
 }
 
 }  // namespace regent::regtest
