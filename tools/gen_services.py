@@ -21,7 +21,7 @@ FIXED = {
     "handle": "HANDLE", "event": "HANDLE", "objattr": "POBJECT_ATTRIBUTES", "objattr_opt": "POBJECT_ATTRIBUTES",
     "ustr": "PUNICODE_STRING", "ustr_opt": "PUNICODE_STRING", "sd": "PSECURITY_DESCRIPTOR",
     "iosb": "PIO_STATUS_BLOCK", "apc": "PIO_APC_ROUTINE", "notify_apc": "PIO_APC_ROUTINE", "user_apc": "PPS_APC_ROUTINE", "apc_context": "PVOID",
-    "in_buf": "PVOID", "out_buf": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
+    "in_buf": "PVOID", "out_buf": "PVOID", "out_told": "PVOID", "out_name": "PVOID", "out_dir": "PVOID", "out_pids": "PVOID",
     "handles": "const HANDLE*", "value_entries": "PKEY_VALUE_ENTRY",
     "in_token": "PVOID", "out_token": "PVOID", "out_groups": "PVOID", "privileges_opt": "PTOKEN_PRIVILEGES",
     "groups_opt": "PTOKEN_GROUPS", "privilege_set": "PPRIVILEGE_SET",
@@ -30,7 +30,7 @@ FIXED = {
 POINTERS = {"out", "out_opt", "in_opt", "inout"}
 ARRAYS = {"in_handles": "HANDLE", "load_entries": "KEY_LOAD_ENTRY"}
 OUT_ARRAYS = {"out_masks": "ACCESS_MASK", "out_statuses": "NTSTATUS"}
-OUT_BUFFERS = {"out_buf", "out_name", "out_dir", "out_pids", "out_token", "out_groups"}
+OUT_BUFFERS = {"out_buf", "out_told", "out_name", "out_dir", "out_pids", "out_token", "out_groups"}
 SIZED = {"in_buf", "in_token", "handles", "value_entries", "object_types"} | OUT_BUFFERS | ARRAYS.keys() | OUT_ARRAYS.keys()
 
 
@@ -56,11 +56,12 @@ class Argument:
 
 class Service:
     def __init__(self, line, where):
-        match = re.fullmatch(r"(Nt\w+)\((.*)\)", line)
+        match = re.fullmatch(r"((?:Nt|Rg)\w+)\((.*)\)", line)
         if not match:
             sys.exit(f"{where}: expected Service(arguments)")
         self.name = match.group(1)
-        self.zw = "Zw" + self.name[2:]
+        # A service of ours keeps its whole name, so that no Zw name of NT's is ever taken.
+        self.zw = "Zw" + self.name.removeprefix("Nt")
         self.arguments = [Argument(part, where) for part in match.group(2).split(",") if part.strip()]
         kinds = {argument.name: argument.kind for argument in self.arguments}
         for argument in self.arguments:
@@ -233,6 +234,8 @@ def client_put(a):
         return f"call.put_out_array({a.name}, {a.length});"
     if a.kind in ARRAYS:
         return f"call.put_array({a.name}, {a.length});"
+    if a.kind == "out_told":
+        return f"call.put_told_buffer({a.name}, {a.length});"
     if a.kind in OUT_BUFFERS:
         return f"call.put_out_buffer({a.name}, {a.length});"
     if a.kind == "in_token":
@@ -257,6 +260,8 @@ def client_get(a):
         return f"call.get_out_token({a.name}, TokenInformationClass);"
     if a.kind == "privilege_set":
         return f"call.get_privilege_set({a.name});"
+    if a.kind == "out_told":
+        return f"call.get_out_buffer({a.name});"
     if a.kind in OUT_BUFFERS:
         return f"call.get_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind in OUT_ARRAYS:
@@ -346,6 +351,8 @@ def server_put(a):
         return f"call.reply_privilege_set({a.name});"
     if a.kind in OUT_ARRAYS:
         return f"call.reply_out_array({a.name});"
+    if a.kind == "out_told":
+        return f"call.reply_told_buffer({a.name}, ResultLength);"
     if a.kind in OUT_BUFFERS:
         return f"call.reply_{a.kind.replace('buf', 'buffer')}({a.name});"
     if a.kind == "value_entries":

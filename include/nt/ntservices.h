@@ -492,5 +492,9 @@ NTSYSAPI NTSTATUS NTAPI NtQueueApcThread(HANDLE ThreadHandle, PPS_APC_ROUTINE Ap
     PVOID ApcArgument2, PVOID ApcArgument3);
 NTSYSAPI NTSTATUS NTAPI ZwQueueApcThread(HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1,
     PVOID ApcArgument2, PVOID ApcArgument3);
+NTSYSAPI NTSTATUS NTAPI RgReadTree(HANDLE KeyHandle, PUNICODE_STRING After, ULONG Flags, PVOID Buffer,
+    ULONG Length, PULONG ResultLength);
+NTSYSAPI NTSTATUS NTAPI ZwRgReadTree(HANDLE KeyHandle, PUNICODE_STRING After, ULONG Flags, PVOID Buffer,
+    ULONG Length, PULONG ResultLength);
 
 RG_EXTERN_C_END

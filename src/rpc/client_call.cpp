@@ -103,6 +103,16 @@ void ClientCall::put_contents(const void* buffer, std::uint32_t size) {
     put_raw(buffer, prefix);
 }
 
+void ClientCall::put_told_buffer(PVOID buffer, std::uint32_t size) {
+    put_value(static_cast<std::uint8_t>(buffer != nullptr));
+    if (buffer == nullptr) return;
+    if (size > max_buffer_size) return give_up(STATUS_INSUFFICIENT_RESOURCES);
+    buffer_ = buffer;
+    buffer_size_ = size;
+    put_value(size);
+    put_value(std::uint32_t{0});
+}
+
 void ClientCall::put_handles(const HANDLE* handles, std::uint32_t count) {
     put_value(static_cast<std::uint8_t>(handles != nullptr));
     if (handles == nullptr) return;

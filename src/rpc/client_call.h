@@ -29,6 +29,7 @@ public:
     void put_security_descriptor(PSECURITY_DESCRIPTOR descriptor);
     void put_buffer(const void* buffer, std::uint32_t size);
     void put_out_buffer(PVOID buffer, std::uint32_t size);
+    void put_told_buffer(PVOID buffer, std::uint32_t size);  // whose contents mean nothing
     void put_handles(const HANDLE* handles, std::uint32_t count);
     // Plain records without pointers.
     template <typename T>

@@ -160,6 +160,14 @@ void ServerCall::reply_out_buffer(const CallBuffer& buffer) {
     put_range(*reply_, buffer);
 }
 
+void ServerCall::reply_told_buffer(const CallBuffer& buffer, const ULONG* told) {
+    if (buffer.data == nullptr) return;
+    const std::uint32_t size = NT_SUCCESS(status_) && told != nullptr ? std::min<std::uint32_t>(*told, buffer.size) : 0;
+    reply_->put(std::uint32_t{0});
+    reply_->put(size);
+    if (size != 0) reply_->put_bytes(buffer.data, size);
+}
+
 void ServerCall::reply_out_pids(const CallBuffer& buffer) {
     std::uint32_t count = 0;
     if (buffer.size >= sizeof(count) && buffer.data != nullptr) std::memcpy(&count, buffer.data, sizeof(count));

@@ -118,6 +118,8 @@ public:
     void reply_out_array(const CallOutArray<T>& array) {
         reply_out_buffer(array.buffer);
     }
+    // Of a success the first *told bytes, otherwise none.
+    void reply_told_buffer(const CallBuffer& buffer, const ULONG* told);
     void reply_out_name(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, 1); }
     void reply_out_dir(const CallBuffer& buffer) { reply_rebased(buffer, plain_strings, UINT32_MAX); }
     void reply_out_pids(const CallBuffer& buffer);
