@@ -1,5 +1,7 @@
 #include "hive/hive_scan.h"
 
+#include <algorithm>
+
 #include "hive/check.h"
 #include "hive/hive_impl.h"
 #include "hive/subkey_list.h"
@@ -19,7 +21,7 @@ void collect(const Cells& cells, const SubkeyList& list, std::vector<CellIndex>&
 
 }  // namespace
 
-HiveScan::HiveScan(const Hive& hive) : impl_(*hive.impl_) {}
+HiveScan::HiveScan(const Hive& hive) : hive_(hive), impl_(*hive.impl_) {}
 
 const std::vector<CellIndex>& HiveScan::subkeys(CellIndex key) {
     subkeys_.clear();
@@ -61,6 +63,69 @@ void HiveScan::merge(const SubkeyList& list) {
     }
     merged.insert(merged.end(), other, others_.end());
     subkeys_.swap(merged);
+}
+
+HiveScan::Key HiveScan::key(CellIndex key) const {
+    const Bytes cell = impl_.cells.data(key);
+    const auto* node = rtl::record_at<KeyNode>(cell);
+    if (node == nullptr || node->signature != nk_signature) {
+        impl_.cells.met_damage(FindingKind::key, key, "a key node");
+        return {};
+    }
+    Key found;
+    found.last_write_time = static_cast<std::int64_t>(std::uint64_t{node->last_write_time});
+    found.flags = hive_.flags(key);
+    found.security = node->security;
+    const std::size_t name_size = node->name_size;
+    if (name_size <= cell.size() - sizeof(KeyNode)) {
+        found.name = NameView(cell.subspan(sizeof(KeyNode), name_size), (node->flags & key_comp_name) != 0);
+    }
+    if (node->class_size != 0) {
+        found.class_name = rtl::slice(impl_.cells.data(node->class_cell), 0, node->class_size).value_or(Bytes{});
+    }
+    return found;
+}
+
+std::size_t HiveScan::subkeys(CellIndex key, std::uint32_t first, std::span<CellIndex> out) const {
+    const Cells& cells = impl_.cells;
+    const KeyNode& node = impl_.node(key);
+    const SubkeyList stable = cells.subkeys(key, node, StorageType::stable);
+    const SubkeyList other = cells.subkeys(key, node, StorageType::volatile_);
+    if (stable.count != 0 && !impl_.sound_subkeys(key)) return 0;
+    std::size_t found = 0;
+    if (stable.count != 0 && other.count != 0) {
+        while (found < out.size()) {
+            const auto child = hive_.subkey_at(key, first + static_cast<std::uint32_t>(found));
+            if (!child) break;
+            out[found++] = *child;
+        }
+        return found;
+    }
+    const SubkeyList& only = stable.count != 0 ? stable : other;
+    if (only.count <= first) return 0;
+    const ListView view = list_view(cells, only.list);
+    const std::size_t leaves = view.is_index() ? view.count : std::size_t{view.is_leaf()};
+    const std::size_t wanted = std::min<std::size_t>(out.size(), only.count - first);
+    for (std::size_t i = 0, skip = first; i < leaves && found < wanted; ++i) {
+        const ListView leaf = view.is_index() ? list_view(cells, view.cell(i)) : view;
+        if (!leaf.is_leaf()) break;
+        for (std::size_t j = skip; j < leaf.count && found < wanted; ++j) out[found++] = leaf.cell(j);
+        skip -= std::min<std::size_t>(skip, leaf.count);
+    }
+    return found;
+}
+
+std::uint32_t HiveScan::count_up_to(CellIndex key, Utf16View name) const {
+    const Cells& cells = impl_.cells;
+    const KeyNode& node = impl_.node(key);
+    const NameView wide(std::as_bytes(std::span(name)), false);
+    std::uint32_t count = 0;
+    for (const StorageType type : {StorageType::stable, StorageType::volatile_}) {
+        const SubkeyList list = cells.subkeys(key, node, type);
+        if (list.count == 0) continue;
+        count += count_below(cells, list.list, wide) + (find_in_list(cells, list.list, name) ? 1U : 0U);
+    }
+    return count;
 }
 
 const std::vector<HiveScan::Value>& HiveScan::values(CellIndex key) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "hive/hive.h"
@@ -23,7 +24,22 @@ public:
         std::optional<Bytes> data;  // nothing for big data: read_value()
     };
 
+    struct Key {
+        std::int64_t last_write_time = 0;
+        std::uint16_t flags = 0;
+        CellIndex security = nil_cell;
+        NameView name;
+        Bytes class_name;  // UTF-16LE
+    };
+
     explicit HiveScan(const Hive& hive);
+
+    // What Hive::key_info says of the key itself.
+    Key key(CellIndex key) const;
+    // As subkey_at for first, first + 1, ... until `out` is full or it gives nothing; returns how many.
+    std::size_t subkeys(CellIndex key, std::uint32_t first, std::span<CellIndex> out) const;
+    // How many subkeys come before what follows `name`: those of lower names, and the one of that name.
+    std::uint32_t count_up_to(CellIndex key, Utf16View name) const;
 
     // As subkey_at for 0, 1, ... until it gives nothing.
     const std::vector<CellIndex>& subkeys(CellIndex key);
@@ -36,6 +52,7 @@ private:
     Value& add(ValueRef ref, Bytes cell);
     void merge(const SubkeyList& list);  // into subkeys_
 
+    const Hive& hive_;
     const HiveImpl& impl_;
     std::vector<CellIndex> subkeys_;
     std::vector<CellIndex> others_;

@@ -82,8 +82,24 @@ hive::NameView wide(Utf16View name) { return {std::as_bytes(std::span(name)), fa
 
 Result<TreeWalk::End> TreeWalk::run(const Path* after) { return enter({root_, 0, 0}, {}, after); }
 
-// The key and what is below it; with `after`, only what comes behind that.
+// The key and what is below it; with `after`, only what comes behind that. By the services, unless nobody can tell.
 Result<TreeWalk::End> TreeWalk::enter(const Place& place, Utf16View name, const Path* after) {
+    const auto body = RG_TRY(reference_key(place.key, 0));
+    if (!cm::may_read_subtree(*body)) return enter_by_services(place, name, after);
+    auto progress = cm::read_subtree(*body, {place.depth, place.path_units, name, after}, answer_);
+    if (!progress) {
+        const NTSTATUS status = progress.error().code();
+        if (place.depth != 0 && is_gone(status)) return End::tree;
+        return fail(status);
+    }
+    if (progress->end != cm::TreeEnd::declined) return progress->end == cm::TreeEnd::tree ? End::tree : End::room;
+    if (!progress->told) return enter_by_services(place, name, after);
+    const std::vector<Utf16View> names(progress->place.begin(), progress->place.end());
+    const Path path(names);
+    return enter_by_services(place, name, &path);
+}
+
+Result<TreeWalk::End> TreeWalk::enter_by_services(const Place& place, Utf16View name, const Path* after) {
     Content content;
     const NTSTATUS status = after == nullptr ? read(place.key, content) : read_flags(place.key, content.flags);
     if (!NT_SUCCESS(status)) {

@@ -45,6 +45,7 @@ private:
     };
 
     Result<End> enter(const Place& place, Utf16View name, const Path* after);
+    Result<End> enter_by_services(const Place& place, Utf16View name, const Path* after);
     Result<End> descend(const Place& place, Path after);
     Result<End> visit(const Place& parent, Utf16View name, const Path* after);
     End refuse(NTSTATUS status, unsigned depth, Utf16View name);
