@@ -12,5 +12,6 @@
 #include "regent/client/range.h"
 #include "regent/client/text.h"
 #include "regent/client/transaction.h"
+#include "regent/client/tree.h"
 #include "regent/client/value.h"
 #include "regent/client/watch.h"

@@ -1,6 +1,7 @@
 // The C++ client against an embedded store and against a daemon: the same tests, the same answers.
 #include <poll.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -127,6 +128,46 @@ TEST_P(ClientTest, KeysAreMadeListedRenamedAndErased) {
     int errors = 0;
     for (const auto& subkey : a.subkeys()) {
         EXPECT_EQ(status_of(subkey), STATUS_KEY_DELETED);
+        ++errors;
+    }
+    EXPECT_EQ(errors, 1);
+}
+
+TEST_P(ClientTest, ATreeIsARange) {
+    ASSERT_TRUE(key_.create("b"));
+    const Bytes large(300'000, std::byte{7});
+    ASSERT_TRUE(key_.create("a")->set("large", large));
+    for (int i = 0; i < 1500; ++i) {
+        ASSERT_TRUE(key_.create("a\\" + std::to_string(10000 + i), Access::all, Lifetime::until_stop));
+    }
+    ASSERT_TRUE(key_.open("b", Access::all)->set("Size", 5u));
+    std::vector<std::u16string> paths;
+    for (const auto& key : tree(key_)) {
+        ASSERT_TRUE(key);
+        EXPECT_EQ(key->status(), STATUS_SUCCESS);
+        EXPECT_EQ(key->is_volatile(), key->depth() == 2);
+        paths.emplace_back(key->path());
+        for (const TreeValue& value : key->values()) {
+            if (key->path() == u"a") {
+                EXPECT_TRUE(std::ranges::equal(value.data, large));
+            } else {
+                EXPECT_EQ(value.copy().as<std::uint32_t>(), 5u);
+            }
+        }
+        EXPECT_EQ(key->values().size(), key->path() == u"a" || key->path() == u"b" ? 1u : 0u);
+    }
+    ASSERT_EQ(paths.size(), 1503u);
+    EXPECT_EQ(paths[0], u"");
+    EXPECT_EQ(paths[1], u"a");
+    EXPECT_EQ(paths[2], u"a\\10000");
+    EXPECT_EQ(paths[1501], u"a\\11499");
+    EXPECT_EQ(paths[1502], u"b");
+    // An error is an element, and the last one.
+    unique_key b = *key_.open("b", Access::all);
+    ASSERT_TRUE(b.erase());
+    int errors = 0;
+    for (const auto& key : tree(b)) {
+        EXPECT_EQ(status_of(key), STATUS_KEY_DELETED);
         ++errors;
     }
     EXPECT_EQ(errors, 1);
