@@ -16,9 +16,11 @@ Result<std::vector<se::ObjectType>> capture_types(const OBJECT_TYPE_LIST* types,
     if (types == nullptr && count != 0) return fail(STATUS_ACCESS_VIOLATION);
     std::vector<se::ObjectType> captured(count);
     for (ULONG i = 0; i < count; ++i) {
-        if (types[i].ObjectType == nullptr) return fail(STATUS_ACCESS_VIOLATION);
-        captured[i].level = types[i].Level;
-        std::memcpy(captured[i].type.data(), types[i].ObjectType, sizeof(GUID));
+        OBJECT_TYPE_LIST given;  // a copy: the caller may change its list meanwhile
+        std::memcpy(&given, &types[i], sizeof(given));
+        if (given.ObjectType == nullptr) return fail(STATUS_ACCESS_VIOLATION);
+        captured[i].level = given.Level;
+        std::memcpy(captured[i].type.data(), given.ObjectType, sizeof(GUID));
     }
     if (!se::is_object_tree(captured)) return fail(STATUS_INVALID_PARAMETER);
     return captured;
