@@ -132,6 +132,10 @@ NTSTATUS NtLockRegistryKey(HANDLE KeyHandle) {
     return rtl::to_ntstatus(cm::lock_key(**key));
 }
 
+// Only the prototype is published: which keys, who may and what the answers mean nobody says, and here no product is to
+// be activated. A success would tell of locked keys where none is; so nothing is locked and nothing written.
+NTSTATUS NtLockProductActivationKeys(PULONG, PULONG) { return STATUS_NOT_IMPLEMENTED; }
+
 // Flushes wait until NtThawRegistry, or until the time is over.
 NTSTATUS NtFreezeRegistry(ULONG TimeOutInSeconds) {
     if (!may(SE_BACKUP_PRIVILEGE)) return STATUS_PRIVILEGE_NOT_HELD;

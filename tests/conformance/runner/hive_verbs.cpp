@@ -168,7 +168,7 @@ Outcome initialize(Session&, const Line& line) {
     return {NtInitializeRegistry(static_cast<USHORT>(to_number(line.words.at(0).text).value_or(0))), {}, {}};
 }
 
-// compact [H...], compress H, lockkey H
+// compact [H...], compress H, lockkey H, lockactivation
 Outcome compact(Session& session, const Line& line) {
     std::vector<HANDLE> keys;
     for (const Word& word : line.words) keys.push_back(session.handle(word.text));
@@ -180,6 +180,11 @@ Outcome compress(Session& session, const Line& line) {
 }
 Outcome lock_key(Session& session, const Line& line) {
     return {NtLockRegistryKey(session.handle(line.words.at(0).text)), {}, {}};
+}
+Outcome lock_activation(Session&, const Line&) {
+    ULONG version = 77, safe_mode = 78;
+    const NTSTATUS status = NtLockProductActivationKeys(&version, &safe_mode);
+    return {status, {{"version", std::to_string(version)}, {"safemode", std::to_string(safe_mode)}}, {}};
 }
 
 }  // namespace
@@ -202,6 +207,7 @@ void add_hive_verbs(std::map<std::string, Verb>& verbs) {
     verbs["compact"] = compact;
     verbs["compress"] = compress;
     verbs["lockkey"] = lock_key;
+    verbs["lockactivation"] = lock_activation;
 }
 
 }  // namespace regent::regtest
