@@ -112,9 +112,10 @@ int main(int argc, char** argv) {
                        "[REGENT_DURABILITY, else lazy]");
     auto* const reads = app.add_flag("--read-only", read_only, "The same as --durability read-only")->excludes(word);
     app.add_flag("--memory", in_memory, "The same as --durability memory")->excludes(word)->excludes(reads);
-    app.add_option("--audit", audit,
-                   "What the security audit records: none, or some of registry, handles, privileges and other,\n"
-                   "separated by commas, each with :success or :failure for that alone [REGENT_AUDIT, else none]");
+    app.add_option(
+        "--audit", audit,
+        "What the security audit records: none, or some of registry, kernel, handles, privileges and other,\n"
+        "separated by commas, each with :success or :failure for that alone [REGENT_AUDIT, else none]");
     app.add_option("--admin-group", admins, "The group whose members are administrators [regadmin]");
     app.add_flag("--supervise", supervised, "Start again after a crash; a driver that caused two is disabled");
     CLI11_PARSE(app, argc, argv);
@@ -137,7 +138,7 @@ int main(int argc, char** argv) {
     if (audit.empty()) audit = environment("REGENT_AUDIT", "none");
     const auto policy = ob::AuditPolicy::parse(audit);
     if (!policy) {
-        say("no audit policy: " + audit + " (none, or of registry, handles, privileges, other)");
+        say("no audit policy: " + audit + " (none, or of registry, kernel, handles, privileges, other)");
         return exit_failure;
     }
     options.audit = *policy;

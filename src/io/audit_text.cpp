@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <span>
 
 #include "nt/ntregapi.h"
 #include "rtl/value_type.h"
@@ -21,6 +22,24 @@ constexpr Named key_rights[] = {
     {KEY_CREATE_SUB_KEY, "Create sub-key"},       {KEY_ENUMERATE_SUB_KEYS, "Enumerate sub-keys"},
     {KEY_NOTIFY, "Notify about changes to keys"}, {KEY_CREATE_LINK, "Create Link"},
 };
+constexpr Named directory_rights[] = {
+    {DIRECTORY_QUERY, "Query directory"},
+    {DIRECTORY_TRAVERSE, "Traverse"},
+    {DIRECTORY_CREATE_OBJECT, "Create object in directory"},
+    {DIRECTORY_CREATE_SUBDIRECTORY, "Create sub-directory"},
+};
+constexpr Named event_rights[] = {{1, "Query event state"}, {2, "Modify event state"}};
+constexpr Named link_rights[] = {{1, "Use symbolic link"}};
+constexpr Named mutant_rights[] = {{1, "Query mutant state"}};
+constexpr Named semaphore_rights[] = {{1, "Query semaphore state"}, {2, "Modify semaphore state"}};
+constexpr Named timer_rights[] = {{1, "Query timer state"}, {2, "Modify timer state"}};
+constexpr struct {
+    Utf16View type;
+    std::span<const Named> rights;
+} specific_rights[] = {{u"Key", key_rights},       {u"Directory", directory_rights},
+                       {u"Event", event_rights},   {u"SymbolicLink", link_rights},
+                       {u"Mutant", mutant_rights}, {u"Semaphore", semaphore_rights},
+                       {u"Timer", timer_rights}};
 constexpr Named standard_rights[] = {
     {DELETE, "DELETE"},           {READ_CONTROL, "READ_CONTROL"}, {WRITE_DAC, "WRITE_DAC"},
     {WRITE_OWNER, "WRITE_OWNER"}, {SYNCHRONIZE, "SYNCHRONIZE"},   {ACCESS_SYSTEM_SECURITY, "ACCESS_SYS_SEC"},
@@ -128,8 +147,9 @@ std::string iso_time(std::int64_t nt_time) {
 void put_access(Line& line, const ob::AuditRecord& record) {
     line.hex("access_mask", record.access);
     line.list("accesses", [&](const auto& each) {
-        if (record.type == u"Key") {
-            for (const Named& right : key_rights) {
+        for (const auto& known : specific_rights) {
+            if (record.type != known.type) continue;
+            for (const Named& right : known.rights) {
                 if ((record.access & right.bit) != 0) each(right.name);
             }
         }

@@ -17,7 +17,10 @@ constinit std::atomic<std::uint16_t> audit_policy{0};
 
 namespace {
 
-constexpr std::array<std::string_view, 4> category_names = {"registry", "handles", "privileges", "other"};
+constexpr std::array<std::string_view, 5> category_names = {"registry", "handles", "privileges", "other", "kernel"};
+
+// Which word wants the uses of objects of a type.
+AuditCategory category_of(Utf16View type) { return type == u"Key" ? AuditCategory::registry : AuditCategory::kernel; }
 
 // One word of a policy. False: none.
 bool add_word(std::string_view word, AuditPolicy& policy) {
@@ -172,7 +175,7 @@ void record_opening(HANDLE handle, void* object, ACCESS_MASK granted, const Audi
 }
 
 void record_check(const Utf16& type, Utf16View name, ACCESS_MASK access, bool granted) {
-    if (!audits(AuditCategory::registry, granted)) return;
+    if (!audits(category_of(type), granted)) return;
     record(granted ? AuditEvent::object_accessed : AuditEvent::handle_requested, granted, [&](AuditRecord& made) {
         made.type = type;
         made.name = name;
@@ -181,7 +184,7 @@ void record_check(const Utf16& type, Utf16View name, ACCESS_MASK access, bool gr
 }
 
 void record_use(std::uint64_t handle, void* object, ACCESS_MASK rights) {
-    if (!audits(AuditCategory::registry, true)) return;
+    if (!audits(category_of(type_of(object).name), true)) return;
     record_about(AuditEvent::object_accessed, handle, object, [&](AuditRecord& made) { made.access = rights; });
 }
 

@@ -21,6 +21,7 @@ enum class AuditCategory : std::uint8_t {
     handles,     // "Handle Manipulation": openings, closings, duplications
     privileges,  // "Sensitive Privilege Use"
     other,       // "Other Object Access Events": what other programs hand in by the Nt*AuditAlarm services
+    kernel,      // "Kernel Object": uses of other named objects than keys, refusals
 };
 
 struct AuditPolicy {

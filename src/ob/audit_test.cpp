@@ -5,7 +5,10 @@
 #include <thread>
 
 #include "ob/handle.h"
+#include "ob/lookup.h"
 #include "ob/namespace.h"
+#include "ob/security.h"
+#include "se/sddl.h"
 
 namespace regent::ob {
 namespace {
@@ -16,6 +19,7 @@ TEST(AuditPolicy, IsReadFromWords) {
     EXPECT_EQ(AuditPolicy::parse("registry:success"), (AuditPolicy{1, 0}));
     EXPECT_EQ(AuditPolicy::parse("handles,registry:failure,privileges"), (AuditPolicy{6, 7}));
     EXPECT_EQ(AuditPolicy::parse("other:failure,other:success"), (AuditPolicy{8, 8}));
+    EXPECT_EQ(AuditPolicy::parse("kernel"), (AuditPolicy{16, 16}));
     for (const char* wrong : {"", "all", "registry,", ",registry", "none,registry", "registry:", "registry:both"})
         EXPECT_FALSE(AuditPolicy::parse(wrong)) << wrong;
 }
@@ -36,7 +40,7 @@ class Audit : public ::testing::Test {
 protected:
     void SetUp() override {
         initialize();
-        set_audit_policy(*AuditPolicy::parse("registry,handles"));
+        set_audit_policy(*AuditPolicy::parse("kernel,handles"));
         start_ = AuditLog::instance().ledger().produced;
     }
     void TearDown() override {
@@ -140,13 +144,86 @@ TEST_F(Audit, TheLedgerAddsUpWhenTheOldestGo) {
 }
 
 TEST_F(Audit, WhatThePolicyLeavesOutIsNotRecorded) {
-    set_audit_policy(*AuditPolicy::parse("registry:failure"));
+    set_audit_policy(*AuditPolicy::parse("kernel:failure"));
     const HANDLE handle = open(7, 7);
     EXPECT_EQ(use(handle, 7), STATUS_SUCCESS);
     EXPECT_TRUE(close_handle(handle, user_mode));
     EXPECT_TRUE(records().empty());
     record_check(u"Watched", u"\\name", 1, false);
     EXPECT_EQ(records().size(), 1u);
+    record_check(u"Key", u"\\name", 1, false);  // of keys another word
+    EXPECT_EQ(records().size(), 1u);
+}
+
+class AuditNamed : public Audit {
+protected:
+    static AccessState access(ACCESS_MASK desired, KPROCESSOR_MODE mode) {
+        return {&current().token(), mode, desired, std::nullopt};
+    }
+    static Result<HANDLE> create(Utf16View name, const char* sddl, ACCESS_MASK desired, ULONG attributes = 0) {
+        const auto descriptor = se::parse_sddl(sddl);
+        AccessState state = access(desired, user_mode);
+        const auto made =
+            insert_object(create_object(type(), 8).value(), {nullptr, name, attributes, &*descriptor}, state);
+        if (!made) return std::unexpected(made.error());
+        return made->handle;
+    }
+    static Result<HANDLE> open(Utf16View name, ACCESS_MASK desired, KPROCESSOR_MODE mode = user_mode) {
+        AccessState state = access(desired, mode);
+        return open_by_name({nullptr, name, 0, nullptr}, type(), state);
+    }
+};
+
+constexpr const char* watched = "O:LSG:LSD:(A;;0x100003;;;WD)S:(AU;SAFA;0x5;;;WD)";
+
+TEST_F(AuditNamed, TheListOfANamedObjectAsksForRecords) {
+    const HANDLE made = create(u"\\watched", watched, 7).value();
+    const HANDLE opened = open(u"\\watched", 3).value();
+    EXPECT_EQ(use(opened, 3), STATUS_SUCCESS);
+    EXPECT_EQ(rtl::to_ntstatus(open(u"\\watched", 4)), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(rtl::to_ntstatus(open(u"\\watched", 8)), STATUS_ACCESS_DENIED);  // not asked for
+    const HANDLE by_kernel = open(u"\\watched", 7, kernel_mode).value();
+    const HANDLE existing = create(u"\\watched", "D:", 1, OBJ_OPENIF).value();
+    for (const HANDLE handle : {opened, existing, by_kernel, made}) EXPECT_TRUE(close_handle(handle, user_mode));
+    using enum AuditEvent;
+    ASSERT_EQ(events(), (std::vector{handle_requested, handle_requested, object_accessed, handle_requested,
+                                     handle_requested, handle_closed, handle_closed, handle_closed}));
+    const auto told = records();
+    for (const AuditRecord& record : told) {
+        EXPECT_EQ(record.type, u"Watched");
+        EXPECT_EQ(record.server, u"Security");
+    }
+    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(told[i].name, u"\\watched");
+    EXPECT_EQ(told[0].access, 7u);
+    EXPECT_EQ(told[1].access, 3u);
+    EXPECT_EQ(told[2].access, 1u);
+    EXPECT_FALSE(told[3].success);
+    EXPECT_EQ(told[3].access, 4u);
+    EXPECT_EQ(told[3].handle, 0u);
+    EXPECT_EQ(told[4].access, 1u);
+}
+
+TEST_F(AuditNamed, ADirectoryIsUsedByWhoMakesAnObjectInIt) {
+    const auto directory = create_body<Directory>(types::directory()).value();
+    const auto descriptor = se::parse_sddl("O:LSG:LSD:(A;;0x4;;;WD)S:(AU;SAFA;0xC;;;WD)");
+    set_default_security(directory.get(), *descriptor);
+    ASSERT_TRUE(insert_named(u"\\below", directory.get(), true));
+    const HANDLE made = create(u"\\below\\x", "O:LSG:LSD:(A;;0x7;;;WD)", 1).value();
+    EXPECT_TRUE(close_handle(made, user_mode));
+    ASSERT_EQ(events(), std::vector{AuditEvent::object_accessed});
+    EXPECT_EQ(records()[0].type, u"Directory");
+    EXPECT_EQ(records()[0].name, u"\\below");
+    EXPECT_EQ(records()[0].access, ACCESS_MASK{DIRECTORY_CREATE_OBJECT});
+    make_temporary(directory.get());
+}
+
+TEST_F(AuditNamed, WithoutAPolicyNothingIsAskedFor) {
+    set_audit_policy({});
+    const HANDLE made = create(u"\\watched", watched, 7).value();
+    EXPECT_EQ(rtl::to_ntstatus(open(u"\\watched", 4)), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(use(made, 7), STATUS_SUCCESS);
+    EXPECT_TRUE(close_handle(made, user_mode));
+    EXPECT_TRUE(records().empty());
 }
 
 }  // namespace

@@ -162,9 +162,11 @@ Result<HANDLE> open_by_name(const ObjectAttributes& attributes, const ObjectType
                             ParseContext* context) {
     auto object = RG_TRY(lookup(attributes, &type, access, context));
     if (!access.granted) {
-        access.granted = RG_TRY(check_access(object.get(), *access.token, access.desired, access.mode));
+        access.granted =
+            RG_TRY(check_audited_access(object.get(), *access.token, access.desired, access.mode, &access.audit));
     }
-    return insert_handle(std::move(object), *access.granted, attributes.attributes);
+    return insert_audited_handle(std::move(object), *access.granted, attributes.attributes, OpenReason::open,
+                                 access.audit);
 }
 
 namespace {
@@ -173,17 +175,20 @@ Result<Inserted> open_existing(ObjectRef<void> existing, const ObjectType& type,
                                AccessState& access) {
     if ((attributes.attributes & OBJ_OPENIF) == 0) return fail(STATUS_OBJECT_NAME_COLLISION);
     if (&type_of(existing.get()) != &type) return fail(STATUS_OBJECT_TYPE_MISMATCH);
-    ACCESS_MASK granted = RG_TRY(check_access(existing.get(), *access.token, access.desired, access.mode));
+    AuditMarks marks;
+    ACCESS_MASK granted =
+        RG_TRY(check_audited_access(existing.get(), *access.token, access.desired, access.mode, &marks));
     Inserted result;
     result.existed = true;
-    result.handle = RG_TRY(insert_handle(std::move(existing), granted, attributes.attributes));
+    result.handle =
+        RG_TRY(insert_audited_handle(std::move(existing), granted, attributes.attributes, OpenReason::open, marks));
     return result;
 }
 
 Result<void> name_object(void* object, Step& place, const ObjectAttributes& attributes, AccessState& access) {
     bool is_directory = &type_of(object) == &types::directory();
     ACCESS_MASK needed = is_directory ? DIRECTORY_CREATE_SUBDIRECTORY : DIRECTORY_CREATE_OBJECT;
-    RG_TRY(check_access(place.free_in.get(), *access.token, needed, access.mode));
+    RG_TRY(check_audited_access(place.free_in.get(), *access.token, needed, access.mode, nullptr));
     RG_TRY(give_security(object, place.free_in.get(), attributes, access));
     if ((attributes.attributes & OBJ_PERMANENT) != 0) header_of(object).flags |= ObjectHeader::flag_permanent;
     return place.free_in->insert(object, place.leaf);
@@ -204,7 +209,8 @@ Result<Inserted> insert_object(ObjectRef<void> object, const ObjectAttributes& a
     ACCESS_MASK granted = creators_access(object.get(), access);
     void* body = object.get();
     ObjectRef<void> keep = object;
-    auto handle = insert_handle(std::move(object), granted, attributes.attributes, OpenReason::create);
+    const AuditMarks marks = audit_of_grant(body, *access.token, granted, access.mode);
+    auto handle = insert_audited_handle(std::move(object), granted, attributes.attributes, OpenReason::create, marks);
     if (!handle) {
         remove_name(body, true);
         return std::unexpected(handle.error());

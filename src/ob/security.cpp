@@ -1,7 +1,10 @@
 #include "ob/security.h"
 
+#include "ob/audit.h"
+#include "ob/lookup.h"
 #include "rtl/lock.h"
 #include "se/access.h"
+#include "se/audit.h"
 
 namespace regent::ob {
 namespace {
@@ -15,6 +18,14 @@ rtl::SharedMutex<LockRank::security_cache>& security_lock() {
 Ref<const SecurityBlock> block_of(void* object) {
     SharedGuard guard(security_lock());
     return header_of(object).security;
+}
+
+// The descriptor, if a user's access to the object may have to be recorded.
+Ref<const SecurityBlock> audited_block_of(void* object, KPROCESSOR_MODE mode) {
+    if (!audits_anything() || mode == kernel_mode) [[likely]]
+        return nullptr;
+    auto block = block_of(object);
+    return block && se::has_audit_entries(block->descriptor) ? block : nullptr;
 }
 
 }  // namespace
@@ -67,6 +78,32 @@ Result<ACCESS_MASK> check_access(void* object, const se::Token& token, ACCESS_MA
     }
     auto descriptor = RG_TRY(type.procedures.query_security(object));
     return check(descriptor);
+}
+
+Result<ACCESS_MASK> check_audited_access(void* object, const se::Token& token, ACCESS_MASK desired,
+                                         KPROCESSOR_MODE mode, AuditMarks* marks) {
+    const auto block = audited_block_of(object, mode);
+    if (!block) [[likely]]
+        return check_access(object, token, desired, mode);
+    const ObjectType& type = type_of(object);
+    se::PrivilegeSet used = 0;
+    const auto granted = se::access_check(block->descriptor, token, desired, type.mapping, mode, 0, &used);
+    const ACCESS_MASK access = granted ? *granted : se::map_generic(desired, type.mapping);
+    const ACCESS_MASK rights = se::audited_rights(block->descriptor, token, access, granted.has_value(), type.mapping);
+    if (granted && marks != nullptr) {
+        *marks = {rights, used};
+    } else if (rights != 0) {
+        const auto name = query_name(object);
+        record_check(type.name, name ? Utf16View(*name) : Utf16View(), granted ? rights : access, granted.has_value());
+    }
+    return granted;
+}
+
+AuditMarks audit_of_grant(void* object, const se::Token& token, ACCESS_MASK granted, KPROCESSOR_MODE mode) {
+    const auto block = audited_block_of(object, mode);
+    if (!block) [[likely]]
+        return {};
+    return {se::audited_rights(block->descriptor, token, granted, true, type_of(object).mapping), 0};
 }
 
 }  // namespace regent::ob

@@ -1,4 +1,4 @@
-// What the security audit records of keys: in this process, and by regentd about its clients.
+// What the security audit records of keys and other objects: in this process, and by regentd about its clients.
 #include <sys/stat.h>
 
 #include <memory>
@@ -22,7 +22,7 @@ constexpr const char* work_name = "\\REGISTRY\\MACHINE\\SOFTWARE\\AuditTest";
 // The way to the executive: one in this process, or regentd.
 class AuditTest : public testing::TestWithParam<bool> {
 protected:
-    void SetUp() override { start("registry,handles,privileges,other"); }
+    void SetUp() override { start("registry,kernel,handles,privileges,other"); }
     void TearDown() override {
         for (HANDLE handle : {key_, log_}) {
             if (handle != nullptr) NtClose(handle);
@@ -304,6 +304,52 @@ TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
     EXPECT_EQ(NtAdjustPrivilegesToken(own, FALSE, &off, 0, nullptr, nullptr), STATUS_SUCCESS);
     NtClose(own);
     NtClose(token);
+}
+
+// Other objects than keys keep their lists, too.
+TEST_P(AuditTest, named_objects_are_recorded_as_keys_are) {
+    const auto descriptor = se::parse_sddl("O:LSG:LSD:(A;;0x100002;;;WD)S:(AU;SAFA;0x3;;;WD)");
+    Named name(u"\\BaseNamedObjects\\Audited");
+    name.attributes.SecurityDescriptor = const_cast<std::byte*>(descriptor->bytes().data());
+    HANDLE made = nullptr, event = nullptr, refused = nullptr;
+    ASSERT_EQ(NtCreateEvent(&made, EVENT_MODIFY_STATE, &name.attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
+    name.attributes.SecurityDescriptor = nullptr;
+    ASSERT_EQ(NtOpenEvent(&event, EVENT_MODIFY_STATE | SYNCHRONIZE, &name.attributes), STATUS_SUCCESS);
+    EXPECT_EQ(NtOpenEvent(&refused, EVENT_QUERY_STATE, &name.attributes), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(NtSetEvent(event, nullptr), STATUS_SUCCESS);
+    EXPECT_EQ(NtResetEvent(event, nullptr), STATUS_SUCCESS);
+    LARGE_INTEGER now{};
+    EXPECT_EQ(NtWaitForSingleObject(event, FALSE, &now), STATUS_TIMEOUT);  // SYNCHRONIZE, which nobody asked for
+    NtClose(event);
+    NtClose(made);
+    auto records = take();
+    ASSERT_EQ(events(records), (std::vector{4656, 4656, 4656, 4663, 4658, 4658}));
+    for (const Json& record : records) {
+        EXPECT_EQ(record["object_type"], "Event");
+        EXPECT_EQ(record["subject"], me());
+    }
+    EXPECT_EQ(records[1]["object_name"], "\\BaseNamedObjects\\Audited");
+    EXPECT_EQ(records[1]["accesses"], (Json{"Modify event state", "SYNCHRONIZE"}));
+    EXPECT_EQ(records[2]["outcome"], "failure");
+    EXPECT_EQ(records[2]["accesses"], Json{"Query event state"});
+    EXPECT_EQ(records[3]["accesses"], Json{"Modify event state"});
+
+    // A directory's list, set later: objects that are made in it.
+    Named place(u"\\BaseNamedObjects");
+    HANDLE directory = nullptr;
+    ASSERT_EQ(NtOpenDirectoryObject(&directory, ACCESS_SYSTEM_SECURITY, &place.attributes), STATUS_SUCCESS);
+    const auto list = se::parse_sddl("S:(AU;SA;0x4;;;WD)");
+    EXPECT_EQ(NtSetSecurityObject(directory, SACL_SECURITY_INFORMATION, const_cast<std::byte*>(list->bytes().data())),
+              STATUS_SUCCESS);
+    NtClose(directory);
+    Named plain(u"\\BaseNamedObjects\\Plain");
+    ASSERT_EQ(NtCreateEvent(&made, EVENT_MODIFY_STATE, &plain.attributes, NotificationEvent, FALSE), STATUS_SUCCESS);
+    NtClose(made);
+    records = take();
+    ASSERT_EQ(events(records), std::vector{4663});
+    EXPECT_EQ(records[0]["object_type"], "Directory");
+    EXPECT_EQ(records[0]["object_name"], "\\BaseNamedObjects");
+    EXPECT_EQ(records[0]["accesses"], Json{"Create object in directory"});
 }
 
 // Alarms by type: entries about parts of the object count with them.
