@@ -69,9 +69,9 @@ public:
         guard_.reset();
         return block_.hive().operation_done();
     }
-    // Now, but never before what the key already shows (semantics TM-2).
+    // Now, by the clock's ticks, but never before what the key already shows (semantics TM-2).
     std::int64_t next_time(hive::CellIndex key) const {
-        return std::max(rtl::nt_time_now(), storage().last_write_time(key));
+        return std::max(rtl::nt_time_tick(), storage().last_write_time(key));
     }
 
 private:

@@ -42,6 +42,8 @@ public:
     // A block of this path, neither deleted nor of a hive that was unloaded. Null also when there is one that cannot be
     // seen without a lock. Takes none.
     Ref<KeyControlBlock> find_path(std::string_view folded) const;
+    // Asks the processor for the place of such a key. No lock.
+    void prefetch(std::string_view folded) const;
     // Every block of the hive is told where its key is now. REQUIRES: the hive's exclusive lock.
     template <typename NewCell>
     void move_cells(const MountedHive& hive, NewCell new_cell);

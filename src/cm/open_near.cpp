@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view folded_root = "\\REGISTRY\\";
 
-// Who asks for these will soon ask for the key's values.
-constexpr ACCESS_MASK uses_values = KEY_QUERY_VALUE | KEY_SET_VALUE | GENERIC_READ | GENERIC_WRITE | GENERIC_ALL;
+// Who asks for these will soon set a value. (Who may read mostly has opened a key on the way to others.)
+constexpr ACCESS_MASK sets_values = KEY_SET_VALUE | GENERIC_WRITE | GENERIC_ALL;
 
 // Application hives are reached by the handle that loading gives, never by a path (NS-15): the long way says so.
 bool names_application_hives(std::string_view path) {
@@ -32,7 +32,7 @@ public:
         if (!(request_.root == nullptr ? start_absolute() : start_at_handle())) return std::nullopt;
         for (unsigned hop = 0; hop < ob::max_reparses; ++hop) {
             const std::uint64_t moves = key_table().moves();
-            auto block = key_table().find_path(path_.view());
+            auto block = find(hop);
             if (moves % 2 != 0 || key_table().moves() != moves) return std::nullopt;
             if (block && !block->is_link() && context_.may_end_in(block->hive())) {
                 if (auto opened = open_unlocked(block, moves)) return opened;
@@ -79,9 +79,16 @@ private:
         return start_absolute();
     }
 
+    // The key, if the table has it; of one that is expected to be new, only its place in the table is asked for.
+    Ref<KeyControlBlock> find(unsigned hop) const {
+        if (!request_.create || hop != 0 || !expects_new_key) return key_table().find_path(path_.view());
+        key_table().prefetch(path_.view());
+        return nullptr;
+    }
+
     // A known key whose access check was made before: no lock. Nothing: the key has to be looked at.
     std::optional<Result<OpenedKey>> open_unlocked(Ref<KeyControlBlock>& block, std::uint64_t moves) {
-        if ((access_.desired & uses_values) != 0) block->prefetch();
+        if ((access_.desired & sets_values) != 0) block->prefetch();
         const auto granted = known_access(*block, *access_.token, access_.desired, access_.mode);
         if (!granted || !block->hive().open_key_unlocked()) return std::nullopt;
         // The key was open from here on, at a time when the path led to it.

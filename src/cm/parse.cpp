@@ -8,12 +8,11 @@
 
 namespace regent::cm {
 
+constinit thread_local bool expects_new_key __attribute__((tls_model("initial-exec"))) = false;
+
 namespace {
 
 constexpr Utf16View link_value_name = u"SymbolicLinkValue";
-
-// The calling thread's last call to create a key that had to look for it made it.
-constinit thread_local bool expects_new_key __attribute__((tls_model("initial-exec"))) = false;
 
 // One walk below one starting object. `rest` is what is left of the path.
 class Walk {

@@ -29,6 +29,9 @@ Result<ob::ParseOutcome> walk_below(ob::ParseRequest& request, KeyParse& parse, 
 // open_key for paths of which the table of keys knows enough. Nothing: it has to go from the root of the namespace.
 std::optional<Result<OpenedKey>> open_near(const OpenRequest& request);
 
+// The calling thread's last call to create a key that had to look for it made it.
+extern constinit thread_local bool expects_new_key __attribute__((tls_model("initial-exec")));
+
 // More components than one path may have (HB-7): what a caller names below \Registry or his root key, and likewise what
 // a link leads to with what followed the link. Separators, also at the end, are no components. The status is inferred:
 // a link that leads below itself grows until there are too many, and that answers INVALID_PARAMETER since 1607, and

@@ -167,7 +167,7 @@ Result<void> TransactedKey::delete_key() {
         RG_TRY(intents().claim_key(block_, transaction_));
     }
     const PendingKey* above = transaction_.find_locked(*block_.parent());
-    std::int64_t time = rtl::nt_time_now();
+    std::int64_t time = rtl::nt_time_tick();
     if (above != nullptr) time = std::max(time, above->time);
     transaction_.delete_locked(pending, time);
     return {};

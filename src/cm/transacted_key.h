@@ -23,7 +23,7 @@ public:
     const hive::Hive& storage() const;
     hive::CellIndex cell() const;
     hive::KeyInfo info() const { return info_of(pending_, storage(), cell()); }
-    std::int64_t next_time() const { return std::max(rtl::nt_time_now(), info().last_write_time); }
+    std::int64_t next_time() const { return std::max(rtl::nt_time_tick(), info().last_write_time); }
     std::optional<se::DescriptorView> security() const;
     // ERRORS: ACCESS_DENIED, PRIVILEGE_NOT_HELD.
     Result<ACCESS_MASK> check_access(const se::Token& token, ACCESS_MASK desired, KPROCESSOR_MODE mode,

@@ -48,7 +48,8 @@ public:
         const auto* record = cells.record<KeyNode>(key);
         return record != nullptr && record->signature == nk_signature ? *record : none;
     }
-    bool is_key(CellIndex key) const;
+    bool is_node(CellIndex key) const { return node(key).signature == nk_signature; }
+    bool is_key(CellIndex key) const { return is_node(key) && cells.is_allocated(key); }
     std::uint32_t subkey_count(CellIndex key) const;  // both storages together
     // In a hive that is validated on touch: what reading comes across is verified there; damage makes the hive suspect
     // and is not handed out.
@@ -73,6 +74,9 @@ public:
     // The checks before every change. ERRORS: MEDIA_WRITE_PROTECTED, REGISTRY_CORRUPT (suspect), INVALID_PARAMETER
     // (`key` is no key).
     Result<void> require_writable(CellIndex key) const;
+    // The same of a key in which something was just found: the bit map of cells, which may be in no cache, is not
+    // asked.
+    Result<void> require_writable_node(CellIndex key) const;
     std::uint32_t depth_of(CellIndex key) const;
     // The list's place for a new subkey. ERRORS: OBJECT_NAME_COLLISION, REGISTRY_CORRUPT.
     Result<ListPlace> place_for_subkey(CellIndex parent, Utf16View name, StorageType type) const;

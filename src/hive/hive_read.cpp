@@ -9,16 +9,17 @@
 
 namespace regent::hive {
 
-bool HiveImpl::is_key(CellIndex key) const {
-    const auto* record = cells.record<KeyNode>(key);
-    return record != nullptr && record->signature == nk_signature && cells.is_allocated(key);
-}
-
-Result<void> HiveImpl::require_writable(CellIndex key) const {
+Result<void> HiveImpl::require_writable_node(CellIndex key) const {
     if (durability == Durability::read_only || (log != nullptr && log->failed()))
         return fail(STATUS_MEDIA_WRITE_PROTECTED);
     if (cells.stable().is_suspect()) return fail(STATUS_REGISTRY_CORRUPT);
-    if (!is_key(key)) return fail(STATUS_INVALID_PARAMETER);
+    if (!is_node(key)) return fail(STATUS_INVALID_PARAMETER);
+    return {};
+}
+
+Result<void> HiveImpl::require_writable(CellIndex key) const {
+    RG_TRY(require_writable_node(key));
+    if (!cells.is_allocated(key)) return fail(STATUS_INVALID_PARAMETER);
     return {};
 }
 

@@ -24,27 +24,28 @@ Result<CellIndex> new_value_cell(Edit& edit, StorageType type, Utf16View name, s
     return cell;
 }
 
-// Appends to the key's list, which moves to a larger cell when it is full.
-Result<void> append_to_list(Edit& edit, CellIndex key, CellIndex value) {
+struct ValueList {
+    CellIndex cell;
+    std::uint32_t count;
+};
+
+// Appends to the key's list, which moves to a larger cell when it is full. Returns what the key is to say of it.
+Result<ValueList> append_to_list(Edit& edit, CellIndex key, CellIndex value) {
     const KeyNode& node = *edit.cells().record<KeyNode>(key);
     const std::uint32_t count = value_count(edit.cells(), node);
     const Bytes list = count == 0 ? Bytes{} : edit.cells().data(node.value_list);
-    CellIndex target = node.value_list;
     const std::size_t needed = (std::size_t{count} + 1) * 4;
     if (needed > max_cell_data) return fail(STATUS_INSUFFICIENT_RESOURCES);  // rounding left room that no copy has
-    if (needed > list.size() && (count == 0 || !edit.grow(target, needed))) {
-        const std::size_t room = std::min<std::size_t>(needed + count / 4 * 4, max_cell_data);
-        target = RG_TRY(edit.allocate(storage_of(key), room));
-        std::copy_n(list.begin(), std::size_t{count} * 4, edit.fresh(target).begin());
-        *rtl::record_at<Le32>(edit.fresh(target), std::uint64_t{count} * 4) = value;
-        if (count != 0) edit.release_later(node.value_list);
-    } else {
-        *rtl::record_at<Le32>(edit.change(target, std::size_t{count} * 4, 4)) = value;
+    if (needed <= list.size() || (count != 0 && edit.grow(node.value_list, needed))) {
+        *rtl::record_at<Le32>(edit.change(node.value_list, std::size_t{count} * 4, 4)) = value;
+        return ValueList{node.value_list, count + 1};
     }
-    auto& changed = edit.change_record<KeyNode>(key);
-    changed.value_list = target;
-    changed.value_count = count + 1;
-    return {};
+    const std::size_t room = std::min<std::size_t>(needed + count / 4 * 4, max_cell_data);
+    const CellIndex moved = RG_TRY(edit.allocate(storage_of(key), room));
+    std::copy_n(list.begin(), std::size_t{count} * 4, edit.fresh(moved).begin());
+    *rtl::record_at<Le32>(edit.fresh(moved), std::uint64_t{count} * 4) = value;
+    if (count != 0) edit.release_later(node.value_list);
+    return ValueList{moved, count + 1};
 }
 
 bool fits_one_cell(const Cells& cells, std::size_t size) {
@@ -57,7 +58,7 @@ bool resize_data(Edit& edit, CellIndex cell, std::size_t size) {
     const std::size_t wanted = Storage::room_for(static_cast<std::uint32_t>(size));
     if (room < wanted) return edit.grow(cell, size);
     if (room > wanted) edit.shrink_later(cell, size);
-    return edit.cells().is_allocated(cell);
+    return true;
 }
 
 Result<void> replace_data(Edit& edit, CellIndex value, std::uint32_t type, Bytes data) {
@@ -91,19 +92,24 @@ Result<void> Hive::set_value(CellIndex key, Utf16View name, std::uint32_t type, 
 
 Result<void> Hive::set_value(CellIndex key, std::optional<ValueRef> existing, Utf16View name, std::uint32_t type,
                              Bytes data, std::int64_t time) {
-    RG_TRY(impl_->require_writable(key));
+    RG_TRY(existing ? impl_->require_writable_node(key) : impl_->require_writable(key));
     if (name.size() > max_value_name) return fail(STATUS_OBJECT_NAME_INVALID);
     if (data.size() > max_value_data) return fail(STATUS_INVALID_PARAMETER);
     CellIndex added = nil_cell;
+    ValueList list = {};
     Edit edit(impl_->cells);
     if (existing) {
         RG_TRY(replace_data(edit, existing->cell, type, data));
     } else {
         const DataPlace place = RG_TRY(store_data(edit, storage_of(key), data));
         added = RG_TRY(new_value_cell(edit, storage_of(key), name, type, place));
-        RG_TRY(append_to_list(edit, key, added));
+        list = RG_TRY(append_to_list(edit, key, added));
     }
     auto& node = edit.change_record<KeyNode>(key);
+    if (added != nil_cell) {
+        node.value_count = list.count;
+        node.value_list = list.cell;
+    }
     if (name.size() * 2 > node.max_value_name) node.max_value_name = static_cast<std::uint32_t>(name.size() * 2);
     if (data.size() > node.max_value_data) node.max_value_data = static_cast<std::uint32_t>(data.size());
     if (time != 0) node.last_write_time = static_cast<std::uint64_t>(time);

@@ -18,7 +18,7 @@ void ValueIndex::insert(Slot slot) {
 
 // False: no memory.
 bool ValueIndex::build(const Cells& cells, CellIndex key, const KeyNode& node) {
-    key_ = nil_cell;
+    set_key(nil_cell);
     const std::uint32_t count = value_count(cells, node);
     try {
         slots_.assign(std::bit_ceil(std::size_t{count} * 4), Slot{});
@@ -30,7 +30,7 @@ bool ValueIndex::build(const Cells& cells, CellIndex key, const KeyNode& node) {
         const CellIndex cell = value_cell(cells, node, i);
         insert({cell, name_of_value(cells, cell).hash(), i});
     }
-    key_ = key;
+    set_key(key);
     count_ = count;
     return true;
 }
@@ -38,7 +38,7 @@ bool ValueIndex::build(const Cells& cells, CellIndex key, const KeyNode& node) {
 // Of values with one name, which files may have, the first in the list.
 std::optional<ValueRef> ValueIndex::find(const Cells& cells, CellIndex key, const KeyNode& node, Utf16View name) {
     rtl::ExclusiveGuard guard(lock_);
-    if ((key_ != key || count_ != node.value_count) && !build(cells, key, node))
+    if ((!knows(key) || count_ != node.value_count) && !build(cells, key, node))
         return find_value_in(cells, node, name);
     const std::uint32_t hash = rtl::name_hash(name);
     const std::size_t mask = slots_.size() - 1;
@@ -59,10 +59,10 @@ std::optional<ValueRef> ValueIndex::find(const Cells& cells, CellIndex key, cons
 }
 
 void ValueIndex::added(const Cells& cells, CellIndex key, CellIndex value) {
+    if (!knows(key)) return;
     rtl::ExclusiveGuard guard(lock_);
-    if (key_ != key) return;
     if ((filled_ + 1) * 2 > slots_.size()) {
-        key_ = nil_cell;  // built anew, larger, by the next search
+        set_key(nil_cell);  // built anew, larger, by the next search
         return;
     }
     insert({value, name_of_value(cells, value).hash(), count_});
@@ -70,8 +70,8 @@ void ValueIndex::added(const Cells& cells, CellIndex key, CellIndex value) {
 }
 
 void ValueIndex::removed(CellIndex key, CellIndex value, Utf16View name) {
+    if (!knows(key)) return;
     rtl::ExclusiveGuard guard(lock_);
-    if (key_ != key) return;
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = rtl::name_hash(name);
     while (slots_[at & mask].cell != 0 && slots_[at & mask].cell != value) ++at;
@@ -80,13 +80,12 @@ void ValueIndex::removed(CellIndex key, CellIndex value, Utf16View name) {
 }
 
 void ValueIndex::forget(CellIndex key) {
-    rtl::ExclusiveGuard guard(lock_);
-    if (key_ == key) key_ = nil_cell;
+    if (knows(key)) clear();
 }
 
 void ValueIndex::clear() {
     rtl::ExclusiveGuard guard(lock_);
-    key_ = nil_cell;
+    set_key(nil_cell);
 }
 
 }  // namespace regent::hive

@@ -4,6 +4,7 @@
 // lock exclusive.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -34,11 +35,13 @@ private:
         std::uint32_t hash = 0;
         std::uint32_t position = 0;  // in the list when it came; later ones that go let it sink
     };
+    bool knows(CellIndex key) const { return key_.load(std::memory_order_relaxed) == key; }
+    void set_key(CellIndex key) { key_.store(key, std::memory_order_relaxed); }
     bool build(const Cells& cells, CellIndex key, const KeyNode& node) RG_REQUIRES(lock_);
     void insert(Slot slot) RG_REQUIRES(lock_);
 
     rtl::Mutex<rtl::LockRank::leaf> lock_;
-    CellIndex key_ RG_GUARDED_BY(lock_) = nil_cell;
+    std::atomic<CellIndex> key_{nil_cell};          // written under the lock; who changes the hive reads it without
     std::uint32_t count_ RG_GUARDED_BY(lock_) = 0;  // of the key's values
     std::size_t filled_ RG_GUARDED_BY(lock_) = 0;   // slots that are not free
     std::vector<Slot> slots_ RG_GUARDED_BY(lock_);  // a power of two, at most half full

@@ -44,7 +44,7 @@ ULONGLONG WINAPI GetTickCount64(void) { return static_cast<ULONGLONG>(rtl::monot
 DWORD WINAPI GetTickCount(void) { return static_cast<DWORD>(GetTickCount64()); }
 
 void WINAPI GetSystemTimeAsFileTime(LPFILETIME lpSystemTimeAsFileTime) {
-    const auto now = static_cast<std::uint64_t>(rtl::nt_time_now());
+    const auto now = static_cast<std::uint64_t>(rtl::nt_time_tick());
     *lpSystemTimeAsFileTime = {static_cast<DWORD>(now), static_cast<DWORD>(now >> 32)};
 }
 

@@ -47,7 +47,7 @@ BOOL shifted(const FILETIME* from, FILETIME* to, std::int64_t by) {
 extern "C" {
 
 void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME lpSystemTimeAsFileTime) {
-    GetSystemTimeAsFileTime(lpSystemTimeAsFileTime);
+    *lpSystemTimeAsFileTime = file_time(rtl::nt_time_now());
 }
 
 void WINAPI GetSystemTime(LPSYSTEMTIME lpSystemTime) {
