@@ -29,7 +29,11 @@ void unlock_all_keys();
 class ReadKey {
 public:
     explicit ReadKey(const KeyControlBlock& block) : block_(block), guard_(block.hive().lock()) {}
-    Result<void> alive() const { return block_.check_alive(); }
+    Result<void> alive() const {
+        if (!block_.deleted() && !block_.hive().unloaded()) [[likely]]
+            return {};
+        return block_.check_alive();
+    }
     const hive::Hive& storage() const { return block_.hive().storage(); }
     hive::CellIndex cell() const { return block_.cell(); }
 

@@ -10,8 +10,6 @@
 namespace regent::nt::probe {
 namespace {
 
-constexpr std::size_t page = 4096;
-
 std::byte* byte_at(const void* base, std::size_t offset) {
     return static_cast<std::byte*>(const_cast<void*>(base)) + offset;
 }
@@ -21,21 +19,12 @@ bool wraps(const void* buffer, std::size_t size) { return reinterpret_cast<std::
 // The first byte, one of each page that follows, the last one.
 template <typename Touch>
 bool each_page(const void* buffer, std::size_t size, Touch touch) {
-    if (buffer == nullptr || size == 0) return true;
     if (wraps(buffer, size) || !touch(buffer)) return false;
-    if (size <= page) return touch(byte_at(buffer, size - 1));  // on the same page or on the next
     const std::size_t first = page - reinterpret_cast<std::uintptr_t>(buffer) % page;
     for (std::size_t at = first; at < size; at += page) {
         if (!touch(byte_at(buffer, at))) return false;
     }
     return touch(byte_at(buffer, size - 1));
-}
-
-template <typename T>
-T load(const void* base, std::size_t offset) {
-    T value;
-    std::memcpy(&value, byte_at(base, offset), sizeof(value));
-    return value;
 }
 
 bool acl(const void* acl) {
@@ -54,18 +43,12 @@ const void* part_of(const void* descriptor, bool relative, std::size_t index) {
 
 }  // namespace
 
-bool input(const void* buffer, std::size_t size) {
+bool long_input(const void* buffer, std::size_t size) {
     return each_page(buffer, size, [](const void* at) { return rtl::can_read_byte(at); });
 }
 
-bool output(void* buffer, std::size_t size) {
+bool long_output(void* buffer, std::size_t size) {
     return each_page(buffer, size, [](const void* at) { return rtl::can_write_byte(const_cast<void*>(at)); });
-}
-
-bool string(const UNICODE_STRING* string) {
-    if (!in(string)) return false;
-    return string == nullptr || input(load<const void*>(string, offsetof(UNICODE_STRING, Buffer)),
-                                      load<USHORT>(string, offsetof(UNICODE_STRING, Length)));
 }
 
 bool attributes(const OBJECT_ATTRIBUTES* attributes) {

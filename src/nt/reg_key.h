@@ -34,19 +34,22 @@ public:
         RG_TRY(captured_.capture(string));
         view_ = captured_.view();
         while (!view_.empty() && view_.back() == u'\0') view_.remove_suffix(1);
-        string_ = rtl::unicode_string(view_);
-        if (ob::current().kernel()) callers_ = const_cast<PUNICODE_STRING>(string);
+        given_ = string;
         return {};
     }
     Utf16View view() const { return view_; }
     // What a callback is shown: a kernel caller's own string, a user's captured one (R58, R60).
-    PUNICODE_STRING string() { return callers_ != nullptr ? callers_ : &string_; }
+    PUNICODE_STRING string() {
+        if (ob::current().kernel()) return const_cast<PUNICODE_STRING>(given_);
+        string_ = rtl::unicode_string(view_);
+        return &string_;
+    }
 
 private:
     CapturedString captured_;
     Utf16View view_;
     UNICODE_STRING string_{};
-    PUNICODE_STRING callers_ = nullptr;
+    PCUNICODE_STRING given_ = nullptr;
 };
 
 // Input bytes of a user, copied before anybody looks at them; a kernel caller's are used in place.

@@ -107,7 +107,9 @@ Result<Referenced> reference_by_handle(HANDLE handle, ACCESS_MASK desired, const
     return found;
 }
 
-Result<void*> reference_body(HANDLE handle, ACCESS_MASK desired, const ObjectType& type, KPROCESSOR_MODE mode) {
+// Every service begins with it: nothing is called on the way.
+[[gnu::flatten]] Result<void*> reference_body(HANDLE handle, ACCESS_MASK desired, const ObjectType& type,
+                                              KPROCESSOR_MODE mode) {
     const ULONG_PTR value = value_of(handle);
     if ((value & kernel_value_bits) != 0) [[unlikely]] {
         Referenced found = RG_TRY(reference_by_handle(handle, desired, &type, mode));
