@@ -110,6 +110,7 @@ public:
     void set_override(std::size_t index, HANDLE handle) { retire(index, keys_[index].override.exchange(handle)); }
     // The next use opens the key anew.
     void drop(std::size_t index) { retire(index, keys_[index].cached.exchange(nullptr)); }
+    bool overridden(std::size_t index) const { return keys_[index].override.load() != nullptr; }
     void disable(std::size_t index) { keys_[index].disabled.store(true); }
 
 private:
@@ -160,6 +161,8 @@ bool is_predefined(HKEY key) {
 }
 
 void drop_predefined(HKEY key) { predefined_keys().drop(number_of(key) - first_predefined); }
+
+bool is_overridden(HKEY key) { return predefined_keys().overridden(number_of(key) - first_predefined); }
 
 bool is_classes_root(HKEY key) { return number_of(key) == first_predefined; }
 

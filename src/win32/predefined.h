@@ -19,6 +19,8 @@ bool is_predefined(HKEY key);
 // Forgets what was opened for it: the next use opens it anew. REQUIRES: is_predefined(key).
 void drop_predefined(HKEY key);
 bool is_classes_root(HKEY key);
+// RegOverridePredefKey: another key stands in for it. REQUIRES: is_predefined(key).
+bool is_overridden(HKEY key);
 // \Registry\User\<SID of the process's user>.
 Utf16 user_sid_path();
 

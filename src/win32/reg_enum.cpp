@@ -7,6 +7,7 @@
 #include "nt/ntservices.h"
 #include "win32/classes.h"
 #include "win32/convert.h"
+#include "win32/performance.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
 
@@ -78,6 +79,7 @@ LSTATUS enum_key(HKEY key, DWORD index, Char* name, LPDWORD name_count, const DW
                  LPDWORD class_count, PFILETIME time) {
     if (name == nullptr || name_count == nullptr || reserved != nullptr) return ERROR_INVALID_PARAMETER;
     if (class_name != nullptr && class_count == nullptr) return ERROR_INVALID_PARAMETER;
+    if (is_performance_text(key)) return ERROR_NO_MORE_ITEMS;
     EnumeratedKey found;
     LSTATUS error = enumerate_key(key, index, found);
     if (error != ERROR_SUCCESS) return error;

@@ -5,6 +5,7 @@
 #include "nt/ntservices.h"
 #include "win32/classes.h"
 #include "win32/convert.h"
+#include "win32/performance.h"
 #include "win32/view.h"
 
 using namespace regent;
@@ -194,6 +195,7 @@ LSTATUS WINAPI RegDeleteKeyW(HKEY hKey, LPCWSTR lpSubKey) { return RegDeleteKeyE
 // A predefined key is opened anew by its next use, which sees what rights there are by then.
 LSTATUS WINAPI RegCloseKey(HKEY hKey) {
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
+    if (is_performance_text(hKey)) return ERROR_SUCCESS;
     if (is_predefined(hKey)) {
         drop_predefined(hKey);
         return ERROR_SUCCESS;

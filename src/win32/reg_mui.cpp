@@ -1,11 +1,13 @@
-// RegLoadMUIString: "@[path\]dll,-id[;comment]" in a value names a string of a module (conformance rows 216-222). The
-// module's own string table is read; no files of other languages (.mui) are looked for beside it.
+// RegLoadMUIString: "@[path\]dll,-id[;comment]" in a value names a string of a module (conformance rows 216-222). As
+// Windows' resource loader does, a file of the user's language beside the module (de-DE\dll.mui) comes before the
+// module's own string table.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -80,12 +82,46 @@ LSTATUS read_string(int file, std::uint32_t id, Utf16* text) {
     return find_string(bytes, section, id, text);
 }
 
-LSTATUS load_string(const Source& source, Utf16* text) {
-    const int file = open(source.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe keeps nobody waiting
+// The user's languages as Windows names them: "de_AT.UTF-8" is de-AT, then de; last what is there if nothing else is.
+std::vector<std::string> languages() {
+    std::string chosen;
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+        if (const char* value = std::getenv(name); chosen.empty() && value != nullptr) chosen = value;
+    }
+    chosen.resize(std::min(chosen.size(), chosen.find_first_of(".@")));
+    std::replace(chosen.begin(), chosen.end(), '_', '-');
+    const bool sane = !chosen.empty() && chosen != "C" && chosen != "POSIX" && std::ranges::all_of(chosen, [](char c) {
+        return c == '-' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    });
+    std::vector<std::string> names;
+    if (sane) names.push_back(chosen);
+    if (const std::size_t end = chosen.find('-'); sane && end != std::string::npos)
+        names.push_back(chosen.substr(0, end));
+    names.insert(names.end(), {"en-US", "en"});
+    return names;
+}
+
+LSTATUS load_from(const std::string& path, std::uint32_t id, Utf16* text) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe keeps nobody waiting
     if (file < 0) return errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_FILE_NOT_FOUND;
-    const LSTATUS error = read_string(file, source.id, text);
+    const LSTATUS error = read_string(file, id, text);
     close(file);
     return error;
+}
+
+// ERRORS: the module's; without it nothing beside it counts.
+LSTATUS load_string(const Source& source, Utf16* text) {
+    const LSTATUS own = load_from(source.file, source.id, text);
+    if (own == ERROR_FILE_NOT_FOUND || own == ERROR_ACCESS_DENIED || own == ERROR_BAD_EXE_FORMAT) return own;
+    const std::size_t name = source.file.rfind('/') + 1;  // 0 when there is no folder
+    for (const std::string& language : languages()) {
+        Utf16 translated;
+        const std::string path = source.file.substr(0, name) + language + "/" + source.file.substr(name) + ".mui";
+        if (load_from(path, source.id, &translated) != ERROR_SUCCESS) continue;
+        *text = std::move(translated);
+        return ERROR_SUCCESS;
+    }
+    return own;
 }
 
 // Whole with its NUL, or, cut where that is wanted, what fits with one; else the buffer stays as it is (row 217).

@@ -3,6 +3,7 @@
 
 #include "nt/ntservices.h"
 #include "win32/convert.h"
+#include "win32/performance.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
 
@@ -74,6 +75,7 @@ extern "C" {
 LSTATUS WINAPI RegSetValueExW(HKEY hKey, LPCWSTR lpValueName, DWORD Reserved, DWORD dwType, const BYTE* lpData,
                               DWORD cbData) {
     if (Reserved != 0) return ERROR_INVALID_PARAMETER;
+    if (is_performance_text(hKey)) return ERROR_BADKEY;
     KeyReference key(hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     return to_error(set_value(key.handle(), units_of(lpValueName), dwType, lpData, cbData));
@@ -103,6 +105,7 @@ LSTATUS WINAPI RegQueryValueExW(HKEY hKey, LPCWSTR lpValueName, LPDWORD lpReserv
                                 LPDWORD lpcbData) {
     if (lpReserved != nullptr || (lpData != nullptr && lpcbData == nullptr)) return ERROR_INVALID_PARAMETER;
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
+    if (is_performance(hKey)) return query_performance(units_of(lpValueName), sizeof(WCHAR), lpType, lpData, lpcbData);
     AnswerBuffer buffer;
     if (const LSTATUS error = query_or_clear(hKey, units_of(lpValueName), buffer, lpType, lpData, lpcbData);
         error != ERROR_SUCCESS) {

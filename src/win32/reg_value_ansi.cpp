@@ -3,6 +3,7 @@
 
 #include "nt/ntservices.h"
 #include "win32/convert.h"
+#include "win32/performance.h"
 #include "win32/predefined.h"
 #include "win32/value.h"
 
@@ -28,6 +29,7 @@ LSTATUS WINAPI RegSetValueExA(HKEY hKey, LPCSTR lpValueName, DWORD Reserved, DWO
         return RegSetValueExW(hKey, name.get(), Reserved, dwType, lpData, cbData);
     }
     if (Reserved != 0) return ERROR_INVALID_PARAMETER;
+    if (is_performance_text(hKey)) return ERROR_BADKEY;
     KeyReference key(hKey);
     if (!NT_SUCCESS(key.status())) return to_error(key.status());
     std::vector<BYTE> wide = widen_data(lpData, with_terminator(lpData, cbData));
@@ -60,6 +62,7 @@ LSTATUS WINAPI RegQueryValueExA(HKEY hKey, LPCSTR lpValueName, LPDWORD lpReserve
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     AnswerBuffer buffer;
     const WideArgument name(lpValueName);
+    if (is_performance(hKey)) return query_performance(units_of(name.get()), 1, lpType, lpData, lpcbData);
     if (const LSTATUS error = query_or_clear(hKey, units_of(name.get()), buffer, lpType, lpData, lpcbData);
         error != ERROR_SUCCESS) {
         return error;

@@ -5,9 +5,13 @@
 #include <ktmw32.h>
 #include <sddl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <wchar.h>
+#include <winperf.h>
 
 #include "check.h"
 
@@ -489,8 +493,49 @@ static int error_map(void) {
     return 0;
 }
 
-/* A 64-bit image with one resource: strings 0 to 15, of which 1 is "hello", in American English. */
-static BOOL write_module(const char* path) {
+/* Rows 243 to 245: values without a key. No counters are here: a block without objects, lists without names. */
+static int performance(void) {
+    static const HKEY keys[] = {HKEY_PERFORMANCE_DATA, HKEY_PERFORMANCE_TEXT, HKEY_PERFORMANCE_NLSTEXT};
+    static const WCHAR* const texts[] = {L"Counter", L"counter", L"Counter 009", L"Help", L"HELPFUL"};
+    BYTE buffer[1024], one = 1;
+    const PERF_DATA_BLOCK* block = (const PERF_DATA_BLOCK*)buffer;
+    WCHAR name[8];
+    HKEY key = NULL;
+    DWORD size = 0, type = 0, count, index, text;
+    for (index = 0; index < ARRAYSIZE(keys); ++index) {
+        CHECK(RegOpenKeyExW(keys[index], L"x", 0, KEY_READ, &key) == ERROR_INVALID_HANDLE);
+        size = 0;
+        CHECK(RegQueryValueExW(keys[index], L"no such", NULL, NULL, NULL, &size) == ERROR_MORE_DATA && size == 0);
+        CHECK(RegQueryValueExA(keys[index], "Global", NULL, NULL, NULL, &size) == ERROR_MORE_DATA && size == 0);
+        size = 10;
+        CHECK(RegQueryValueExA(keys[index], "Global", NULL, NULL, buffer, &size) == ERROR_MORE_DATA && size == 10);
+        size = sizeof(buffer);
+        CHECK(RegQueryValueExW(keys[index], L"Global", NULL, &type, buffer, &size) == 0 && type == REG_BINARY);
+        CHECK(memcmp(block->Signature, L"PERF", 8) == 0 && block->LittleEndian == 1 && block->NumObjectTypes == 0);
+        CHECK(block->TotalByteLength == size && block->HeaderLength == size && size % 8 == 0);
+        CHECK(block->SystemNameOffset + block->SystemNameLength <= size && block->SystemTime.wYear > 2000);
+        CHECK(block->PerfTime.QuadPart != 0 && block->PerfFreq.QuadPart != 0 && block->PerfTime100nSec.QuadPart != 0);
+        for (text = 0; text < ARRAYSIZE(texts); ++text) {
+            size = sizeof(buffer);
+            CHECK(RegQueryValueExW(keys[index], texts[text], NULL, &type, buffer, &size) == 0 && type == REG_MULTI_SZ);
+            CHECK(size == sizeof(WCHAR) && buffer[0] == 0 && buffer[1] == 0);
+        }
+        size = sizeof(buffer);
+        CHECK(RegQueryValueExA(keys[index], "Help", NULL, &type, buffer, &size) == 0 && size == 1 && buffer[0] == 0);
+        count = ARRAYSIZE(name);
+        CHECK(RegEnumKeyExW(keys[index], 0, name, &count, NULL, NULL, NULL, NULL) ==
+              (index == 0 ? ERROR_INVALID_HANDLE : ERROR_NO_MORE_ITEMS));
+        CHECK(RegSetValueExW(keys[index], L"v", 0, REG_BINARY, &one, 1) ==
+              (index == 0 ? ERROR_INVALID_HANDLE : ERROR_BADKEY));
+        CHECK(RegSetValueExA(keys[index], "v", 0, REG_SZ, (const BYTE*)"v", 2) ==
+              (index == 0 ? ERROR_INVALID_HANDLE : ERROR_BADKEY));
+        CHECK(RegCloseKey(keys[index]) == 0 && RegCloseKey(keys[index]) == 0);
+    }
+    return 0;
+}
+
+/* A 64-bit image with one resource: strings 0 to 15, of which 1 is "h?llo", in American English. */
+static BOOL write_module(const char* path, char second, DWORD type) {
     static const struct {
         DWORD at, value;
     } fields[] = {
@@ -505,6 +550,8 @@ static BOOL write_module(const char* path) {
     FILE* file = fopen(path, "wb");
     size_t i, written = 0;
     for (i = 0; i < sizeof(fields) / sizeof(fields[0]); ++i) memcpy(image + fields[i].at, &fields[i].value, 4);
+    image[0x25E] = (BYTE)second;
+    image[0x210] = (BYTE)type; /* 6: strings */
     if (file != NULL) written = fwrite(image, 1, sizeof(image), file);
     return file != NULL && fclose(file) == 0 && written == sizeof(image);
 }
@@ -520,7 +567,7 @@ static int module_strings(const char* folder) {
     WCHAR out[16] = L"untouched", directory[512];
     DWORD needed = 0;
     snprintf(path, sizeof(path), "%s/strings.dll", folder);
-    CHECK(write_module(path) && MultiByteToWideChar(CP_ACP, 0, folder, -1, directory, 512) != 0);
+    CHECK(write_module(path, 'e', 6) && MultiByteToWideChar(CP_ACP, 0, folder, -1, directory, 512) != 0);
     snprintf(text, sizeof(text), "@%s,-1", path);
     CHECK(load(text, NULL, 0, &needed, 0, NULL) == ERROR_MORE_DATA && needed == 12);
     CHECK(load(text, NULL, 0, NULL, 0, NULL) == ERROR_MORE_DATA);
@@ -540,8 +587,68 @@ static int module_strings(const char* folder) {
     CHECK(load("@strings.dll,-1x", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
     CHECK(load("@/etc/passwd,-1", out, sizeof(out), NULL, 0, NULL) == ERROR_BAD_EXE_FORMAT);
     CHECK(load("@/etc,-1", out, sizeof(out), NULL, 0, NULL) == ERROR_BAD_EXE_FORMAT);
+    CHECK(load("", out, sizeof(out), NULL, 0, NULL) == ERROR_INVALID_DATA);
+    CHECK(load("@strings.dll,a", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
+    CHECK(load("@,a", out, sizeof(out), NULL, 0, directory) == ERROR_INVALID_DATA);
+    snprintf(text, sizeof(text), "%s/none.dll", folder);
+    CHECK(write_module(text, 'e', 5) && load("@none.dll,-1", out, sizeof(out), NULL, 0, directory) == ERROR_NOT_FOUND);
+    /* Row 220: the name is expanded, whatever the type, the text as a whole is not. */
+    CHECK(setenv("REGENT_MODULES", folder, 1) == 0);
+    CHECK(load("@%REGENT_MODULES%\\strings.dll,-1", out, sizeof(out), NULL, 0, NULL) == 0);
+    snprintf(text, sizeof(text), "@%s\\strings.dll,-1", folder);
+    CHECK(setenv("REGENT_STRING", text, 1) == 0 && setenv("REGENT_NAME", text + 1, 1) == 0);
+    CHECK(load("%REGENT_STRING%", out, sizeof(out), NULL, 0, NULL) == ERROR_INVALID_DATA);
+    CHECK(load("@%REGENT_NAME%", out, sizeof(out), NULL, 0, NULL) == 0);
+    CHECK(RegSetValueExA(base, "mui", 0, REG_EXPAND_SZ, (const BYTE*)"@%REGENT_NAME%", 15) == 0);
+    CHECK(RegLoadMUIStringW(base, L"mui", out, sizeof(out), NULL, 0, NULL) == 0 && wcscmp(out, L"hello") == 0);
+    /* Row 222: without a directory the current one. */
+    CHECK(getcwd(text, sizeof(text)) != NULL && chdir(folder) == 0);
+    CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, NULL) == 0 && chdir(text) == 0);
     CHECK(RegDeleteValueW(base, L"mui") == 0);
     return 0;
+}
+
+/* Files of other languages beside the module: the user's, its language without a region, American English. */
+static int languages_beside(const char* folder) {
+    static const struct {
+        const char *folder, *name;
+        char second;
+    } files[] = {{"de", "strings.dll.mui", 'a'},
+                 {"en-US", "strings.dll.mui", 'i'},
+                 {"fr-FR", "strings.dll.mui", 'o'},
+                 {"de-AT", "strings.dll", 'u'}};
+    static const struct {
+        const char* locale;
+        const WCHAR* text;
+    } users[] = {{"de_AT.UTF-8", L"hallo"}, {"de", L"hallo"}, {"fr_FR", L"hollo"}, {"fr_CA", L"hillo"},
+                 {"C", L"hillo"},           {"", L"hillo"},   {"../de", L"hillo"}, {"de_DE@euro", L"hallo"}};
+    char path[600];
+    WCHAR out[16], directory[512];
+    unsigned index;
+    CHECK(MultiByteToWideChar(CP_ACP, 0, folder, -1, directory, 512) != 0);
+    for (index = 0; index < ARRAYSIZE(files); ++index) {
+        snprintf(path, sizeof(path), "%s/%s", folder, files[index].folder);
+        CHECK(mkdir(path, 0700) == 0);
+        snprintf(path, sizeof(path), "%s/%s/%s", folder, files[index].folder, files[index].name);
+        CHECK(write_module(path, files[index].second, 6));
+    }
+    for (index = 0; index < ARRAYSIZE(users); ++index) {
+        CHECK(setenv("LC_ALL", users[index].locale, 1) == 0 && setenv("LANG", "C", 1) == 0 &&
+              unsetenv("LC_MESSAGES") == 0);
+        CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, directory) == 0);
+        if (wcscmp(out, users[index].text) == 0) continue;
+        printf("%s\n", users[index].locale);
+        return __LINE__;
+    }
+    /* What the file has not is the module's; without the module the file counts for nothing. */
+    CHECK(load("@strings.dll,-2", out, sizeof(out), NULL, 0, directory) == 1814);
+    snprintf(path, sizeof(path), "%s/en-US/strings.dll.mui", folder);
+    CHECK(write_module(path, 'i', 5) && setenv("LC_ALL", "C", 1) == 0);
+    CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, directory) == 0 && wcscmp(out, L"hello") == 0);
+    snprintf(path, sizeof(path), "%s/strings.dll", folder);
+    CHECK(unlink(path) == 0 && setenv("LC_ALL", "de", 1) == 0);
+    CHECK(load("@strings.dll,-1", out, sizeof(out), NULL, 0, directory) == ERROR_FILE_NOT_FOUND);
+    return RegDeleteValueW(base, L"mui") == 0 ? 0 : __LINE__;
 }
 
 int main(int argc, char** argv) {
@@ -567,7 +674,9 @@ int main(int argc, char** argv) {
     if (line == 0) line = strict_objects();
     if (line == 0) line = error_map();
     if (line == 0) line = users();
+    if (line == 0) line = performance();
     if (line == 0 && argc > 1) line = module_strings(argv[1]);
+    if (line == 0 && argc > 1) line = languages_beside(argv[1]);
     printf("%s\n", line == 0 ? "ok" : "wrong");
     return line == 0 ? 0 : 1;
 }
