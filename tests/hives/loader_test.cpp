@@ -1,7 +1,9 @@
 // What Windows' loader takes although it writes no such thing, and what it refuses (HB-10); a key whose descriptor is
 // not in the hive's list (SD-4).
+#include <algorithm>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 #include "hive/format.h"
 #include "hive/hive_test_support.h"
@@ -11,7 +13,7 @@ namespace {
 
 constexpr Utf16View nul_behind(u"a\0", 2);
 
-// A key with two values and two subkeys; the second subkey has a descriptor of its own.
+// A key with three values and two subkeys.
 class Loader : public testing::Test {
 protected:
     void SetUp() override {
@@ -23,13 +25,28 @@ protected:
         ASSERT_TRUE(make_key(*made, key, u"first"));
         const CellIndex second = make_key(*made, key, u"second").value();
         ASSERT_TRUE(made->set_value(second, u"v", 3, bytes_of(std::string(100, 'v')), 1));
+        keep(*made);
+    }
+    void keep(Hive& made) {
         rtl::SimEnv env;
-        ASSERT_TRUE(made->save_subtree(made->root(), *env.open("h", rtl::OpenMode::create).value(), Format::v1_5));
+        ASSERT_TRUE(made.save_subtree(made.root(), *env.open("h", rtl::OpenMode::create).value(), Format::v1_5));
         image_ = env.contents()["h"];
         const auto good = std::move(Hive::open_image(bytes_of(image_), {})).value();
         key_ = *good->find_subkey(good->root(), u"key");
         first_ = *good->find_subkey(key_, u"first");
         second_ = *good->find_subkey(key_, u"second");
+    }
+    // The second subkey has a descriptor of its own, as long as that of the others: one right of its first entry
+    // differs.
+    void give_second_its_own() {
+        const auto hive = load();
+        const Bytes common = hive->security(second_);
+        own_.assign(common.begin(), common.end());
+        const std::uint32_t dacl = *rtl::load<std::uint32_t>(own_, 16);
+        own_[dacl + 12] ^= std::byte{1};
+        ASSERT_TRUE(hive->set_security(second_, own_, 1));
+        keep(*hive);
+        ASSERT_NE(at<KeyNode>(first_).security, at<KeyNode>(second_).security);
     }
     template <typename T>
     T& at(CellIndex cell) {
@@ -51,6 +68,7 @@ protected:
 
     std::string image_;
     CellIndex key_ = nil_cell, first_ = nil_cell, second_ = nil_cell;
+    std::vector<std::byte> own_;
     FindingList findings_;
 };
 
@@ -131,6 +149,39 @@ TEST_F(Loader, NoKeyIsMadeThatTheLoaderWouldLeaveOut) {
     EXPECT_EQ(make_key(*hive, key_, name).error().code(), STATUS_OBJECT_NAME_INVALID);
     EXPECT_EQ(hive->rename_key(first_, name, 1).error().code(), STATUS_OBJECT_NAME_INVALID);
     EXPECT_TRUE(make_key(*hive, key_, Utf16View(u"a\0", 2)));
+}
+
+TEST_F(Loader, OneDescriptorMayBeStoredTwice) {
+    give_second_its_own();
+    const CellIndex one = at<KeyNode>(first_).security, other = at<KeyNode>(second_).security;
+    ASSERT_EQ(at<KeySecurity>(one).descriptor_size, at<KeySecurity>(other).descriptor_size);
+    std::memcpy(&at<std::byte>(other) + sizeof(KeySecurity), &at<std::byte>(one) + sizeof(KeySecurity),
+                at<KeySecurity>(one).descriptor_size);
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 0U);
+    EXPECT_EQ(hive->security_cell(second_), other);
+    EXPECT_TRUE(std::ranges::equal(hive->security(first_), hive->security(second_)));
+    EXPECT_TRUE(make_key(*hive, key_, u"third"));
+    EXPECT_TRUE(hive->delete_key(second_, 1));
+    expect_sound(*hive);
+}
+
+// Windows drops it since November 2024.
+TEST_F(Loader, ADescriptorThatNobodyUsesStays) {
+    give_second_its_own();
+    const CellIndex common = at<KeyNode>(first_).security, unused = at<KeyNode>(second_).security;
+    at<KeyNode>(second_).security = common;
+    at<KeySecurity>(common).reference_count = at<KeySecurity>(common).reference_count + 1;
+    at<KeySecurity>(unused).reference_count = 0;
+    const auto hive = load();
+    ASSERT_NE(hive, nullptr);
+    EXPECT_EQ(findings_.count(), 0U);
+    expect_sound(*hive);
+    ASSERT_TRUE(hive->set_security(second_, own_, 1));
+    EXPECT_EQ(hive->security_cell(second_), unused) << "it is there for who wants the same";
+    ASSERT_TRUE(hive->delete_key(second_, 1));
+    expect_sound(*hive);
 }
 
 TEST_F(Loader, AKeyWithoutADescriptorOfTheHiveTakesItsParents) {
