@@ -342,5 +342,83 @@ TEST(RpcServerCallTest, no_frame_harms_the_decoder) {
     EXPECT_FALSE(serve_call(0xFFFF, call, table));
 }
 
+// A call of NtAccessCheckByTypeResultList as a client writes it, but with lengths that need not fit.
+struct TypesFrame {
+    std::uint32_t told = 2;       // by the argument
+    std::uint32_t types = 2;      // by the list
+    std::uint32_t statuses = 8;   // bytes of the last array
+    std::uint32_t sid_size = 12;  // bytes that follow
+    std::vector<std::byte> bytes() const {
+        Writer frame;
+        frame.put<std::uint8_t>(0);  // no descriptor
+        frame.put<std::uint8_t>(1);
+        frame.put(sid_size);
+        frame.put_bytes(&se::well_known::world(), 12);
+        frame.put<std::uint64_t>(4);
+        frame.put<std::uint32_t>(1);
+        frame.put<std::uint8_t>(1);
+        frame.put(types);
+        for (std::uint16_t i = 0; i < 2; ++i) {
+            frame.put(i);
+            frame.put<std::uint8_t>(1);
+            frame.put(GUID{i, 0, 0, {}});
+        }
+        frame.put(told);
+        frame.put<std::uint8_t>(0);  // no mapping
+        frame.put<std::uint8_t>(0);  // no buffer, no length
+        frame.put<std::uint8_t>(0);
+        for (const std::uint32_t size : {8u, statuses}) {
+            frame.put<std::uint8_t>(1);
+            frame.put(size);
+            frame.put<std::uint32_t>(0);
+        }
+        return {frame.bytes().begin(), frame.bytes().end()};
+    }
+};
+
+// Whether the frame was a call; the service touches all that it is given.
+bool serve_types(const std::vector<std::byte>& frame) {
+    nt::ServiceTable table{};
+    table.NtAccessCheckByTypeResultList = [](PSECURITY_DESCRIPTOR, PSID self, HANDLE, ACCESS_MASK,
+                                             POBJECT_TYPE_LIST types, ULONG count, GENERIC_MAPPING*, PVOID, PULONG,
+                                             ACCESS_MASK* granted, NTSTATUS* status) {
+        // The server lets only a whole SID through.
+        if (self != nullptr) {
+            EXPECT_TRUE(se::Sid::from_bytes(rtl::as_bytes(self, 8 + 4 * std::size_t{static_cast<UCHAR*>(self)[1]})));
+        }
+        for (ULONG i = 0; i < count; ++i) {
+            if (types != nullptr && types[i].ObjectType != nullptr) seen.values[0] = types[i].ObjectType->Data1;
+            if (granted != nullptr) granted[i] = i;
+            if (status != nullptr) status[i] = static_cast<NTSTATUS>(i);
+        }
+        return STATUS_SUCCESS;
+    };
+    Writer reply;
+    reply.begin_frame(FrameKind::replies);
+    const auto number = static_cast<std::uint16_t>(nt::ServiceNumber::NtAccessCheckByTypeResultList);
+    ServerCall call(frame, reply, number);
+    return serve_call(number, call, table);
+}
+
+TEST(RpcServerCallTest, types_that_do_not_fit_are_no_call) {
+    EXPECT_TRUE(serve_types(TypesFrame{}.bytes()));
+    EXPECT_EQ(seen.values[0], 1u);
+    EXPECT_FALSE(serve_types(TypesFrame{.told = 3}.bytes()));
+    EXPECT_FALSE(serve_types(TypesFrame{.types = 1}.bytes()));
+    EXPECT_FALSE(serve_types(TypesFrame{.told = 4097, .types = 4097}.bytes()));
+    EXPECT_FALSE(serve_types(TypesFrame{.statuses = 4}.bytes()));
+    EXPECT_FALSE(serve_types(TypesFrame{.sid_size = 8}.bytes()));
+    const auto whole = TypesFrame{}.bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        EXPECT_FALSE(serve_types({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)})) << size;
+    }
+    std::mt19937 random(4663);
+    for (int round = 0; round < 5000; ++round) {
+        auto damaged = whole;
+        damaged[random() % damaged.size()] ^= std::byte(1u << random() % 8);
+        serve_types(damaged);
+    }
+}
+
 }  // namespace
 }  // namespace regent::rpc
