@@ -64,6 +64,15 @@ private:
     std::atomic<bool> watched_{false};
     std::unique_ptr<NotifyBlock> notify_;
     std::atomic<CachedName*> cached_name_{nullptr};
+
+public:
+    // What a reader is likely to ask for next. Hints: whoever follows one looks whether it is right.
+    struct Reading {
+        std::atomic<bool> enumerates{false};          // somebody asked for subkeys by number, and will open them
+        std::atomic<KeyControlBlock*> last{nullptr};  // opened last below this key; may be gone
+        std::atomic<KeyControlBlock*> next{nullptr};  // opened after it the last time; may be gone
+    };
+    mutable Reading reading;
 };
 
 // One opening less of the hive; the last one of a hive that leaves when unused unloads it. REQUIRES: no lock held.

@@ -40,6 +40,7 @@ public:
     bool deleted() const { return deleted_.load(std::memory_order_acquire); }
     // ERRORS, in this order: HIVE_UNLOADED, KEY_DELETED. Stable only under the hive's lock.
     Result<void> check_alive() const;
+    KeyControlBlock* next_opened() const { return next_opened_.load(std::memory_order_relaxed); }  // a hint, see below
     hive::CellIndex cell() const { return cell_.load(std::memory_order_relaxed); }
     // Asks the processor for what the key has in its hive. No lock.
     void prefetch() const { hive_->prefetch_key(cell()); }
@@ -109,6 +110,7 @@ private:
     const bool is_volatile_;
     bool in_table_ = false;  // guarded as hash_
     const Home home_;
+    bool private_ = false;  // of a key that only one transaction sees; never changes once others can see the block
     const std::uint32_t depth_;
     KeyTable& table_;
     const std::uint64_t id_;
@@ -116,6 +118,9 @@ private:
     // Every other name this key has had while the block lived: a reader may still look at an old one. Rename back to a
     // former name finds it here.
     std::vector<std::unique_ptr<const OwnedNaming>> later_namings_;
+    // The key below the same one that was opened after this one the last time somebody walked through them. A hint: its
+    // block may be gone, or another key's (KeyTable::find_hinted).
+    std::atomic<KeyControlBlock*> next_opened_{nullptr};
 };
 
 }  // namespace regent::cm

@@ -127,6 +127,13 @@ QueryOutcome write_enumerated(const hive::KeyInfo& info, const hive::NameView& n
     return what == KeyNodeInformation ? write_node(info, name, out) : write_full(info, out);
 }
 
+// Who enumerates a key opens what it is shown, and reads its values, which mostly lie behind the node.
+void ask_for_values(const hive::NameView& name) {
+    constexpr std::size_t line = 64;
+    constexpr std::size_t lines = 5;
+    for (std::size_t i = 1; i <= lines; ++i) __builtin_prefetch(name.stored().data() + i * line);
+}
+
 // A mounted hive shows its root's content under the mount point's name; one hive's lock after the other's.
 QueryOutcome enumerate_mount(const KeyControlBlock& root, KEY_INFORMATION_CLASS what, MutableBytes out) {
     const ReadKey key(root);
@@ -190,6 +197,8 @@ QueryOutcome query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableB
 
 QueryOutcome enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
+    if (!body.reading.enumerates.load(std::memory_order_relaxed)) [[unlikely]]
+        body.reading.enumerates.store(true, std::memory_order_relaxed);
     // Mount points are nobody's to change, in a transaction or not.
     if (body.bound() != nullptr && !body.block().hive().options().master) [[unlikely]]
         return enumerate_transacted(body, index, what, out);
@@ -201,7 +210,9 @@ QueryOutcome enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLA
         if (!child) return fail(key.storage().absence(STATUS_NO_MORE_ENTRIES));
         const bool master = body.block().hive().options().master;
         if (what == KeyBasicInformation && !master) {
-            return write_basic(key.storage().last_write_time(*child), key.storage().key_name(*child), out);
+            const hive::NameView name = key.storage().key_name(*child);
+            ask_for_values(name);
+            return write_basic(key.storage().last_write_time(*child), name, out);
         }
         const hive::KeyInfo info = key.storage().key_info(*child);
         if (master) mount = key_table().find(body.block(), info.name.to_utf16());

@@ -42,6 +42,7 @@ struct KeyTable::Fresh {
     std::uint64_t hash;
     hive::CellIndex cell;
     std::uint16_t node_flags;
+    bool is_private = false;
 };
 
 KeyTable::KeyTable(std::size_t delayed_budget)
@@ -100,6 +101,7 @@ Ref<KeyControlBlock> KeyTable::make_locked(Shard& home, Fresh fresh) {
                                       static_cast<std::uint16_t>(size_class)};
     auto* block = new (memory) KeyControlBlock(*this, place, std::move(fresh.hive), std::move(fresh.parent), naming,
                                                fresh.hash, fresh.cell, fresh.node_flags);
+    block->private_ = fresh.is_private;
     block->counter().store(1, std::memory_order_release);
     return Ref<KeyControlBlock>::adopt(block);
 }
@@ -244,7 +246,7 @@ Ref<KeyControlBlock> KeyTable::make_private(KeyControlBlock& parent, Utf16View n
     const bool in_memory = (node_flags & hive::key_volatile) != 0;
     const hive::CellIndex cell = in_memory ? hive::nil_cell : hive::nil_cell & ~hive::volatile_bit;
     return make_locked(home, {Ref<MountedHive>::retain(&parent.hive()), Ref<KeyControlBlock>::retain(&parent), name,
-                              whole ? path.view() : "", hash, cell, node_flags});
+                              whole ? path.view() : "", hash, cell, node_flags, true});
 }
 
 void KeyTable::remove(KeyControlBlock& block) {
@@ -274,25 +276,49 @@ Ref<KeyControlBlock> KeyTable::find_path(std::string_view folded) const {
         if (slot == 0) return nullptr;
         if (((slot ^ hash) << (64 - hash_bits)) != 0) continue;
         KeyControlBlock* candidate = block_of(slot);
-        // The lines of the block come at once, not each when the one before has been looked at.
-        for (std::size_t line = 1; line < prefetched_lines; ++line) {
-            __builtin_prefetch(reinterpret_cast<const std::byte*>(&candidate->counter()) + line * cell_unit);
-        }
+        prefetch(*candidate);
         if (!try_ref(*candidate)) continue;
         auto block = Ref<KeyControlBlock>::adopt(candidate);
         if (block->folded_path() != folded || block->deleted() || block->hive().unloaded()) continue;
-        if (block->delayed_.load(std::memory_order_relaxed) && !block->touched_.load(std::memory_order_relaxed)) {
-            block->touched_.store(true, std::memory_order_relaxed);
-        }
+        touch(*block);
         return block;
     }
     return nullptr;
 }
 
-void KeyTable::prefetch(std::string_view folded) const {
+void KeyTable::prefetch_slot(std::string_view folded) const {
     const std::uint64_t hash = hash_path(folded);
     const Slots& slots = *shard(hash).slots.load(std::memory_order_acquire);
     __builtin_prefetch(&slots.entries[hash & slots.mask], 1);
+}
+
+// It will be opened: among the kept ones it is one of those that are used.
+void KeyTable::touch(KeyControlBlock& block) {
+    if (block.delayed_.load(std::memory_order_relaxed) && !block.touched_.load(std::memory_order_relaxed)) {
+        block.touched_.store(true, std::memory_order_relaxed);
+    }
+}
+
+// The lines of the block come at once, not each when the one before has been looked at.
+void KeyTable::prefetch(const KeyControlBlock& block) {
+    for (std::size_t line = 0; line < prefetched_lines; ++line) {
+        __builtin_prefetch(reinterpret_cast<const std::byte*>(&block.counter()) + line * cell_unit);
+    }
+}
+
+Ref<KeyControlBlock> KeyTable::find_hinted(KeyControlBlock& hint, const KeyControlBlock& parent, Utf16View name) const {
+    if (!try_ref(hint)) return nullptr;
+    auto block = Ref<KeyControlBlock>::adopt(&hint);
+    if (block->parent() != &parent || &block->hive() != &parent.hive() || block->private_) return nullptr;
+    if (!rtl::equal_folded(block->name(), name) || block->deleted() || block->hive().unloaded()) return nullptr;
+    touch(*block);
+    return block;
+}
+
+void KeyTable::expect_after(KeyControlBlock& last, KeyControlBlock& next) const {
+    if (!try_ref(last)) return;
+    const auto block = Ref<KeyControlBlock>::adopt(&last);
+    block->next_opened_.store(&next, std::memory_order_relaxed);
 }
 
 std::uint64_t KeyTable::moves() const {

@@ -43,7 +43,14 @@ public:
     // seen without a lock. Takes none.
     Ref<KeyControlBlock> find_path(std::string_view folded) const;
     // Asks the processor for the place of such a key. No lock.
-    void prefetch(std::string_view folded) const;
+    void prefetch_slot(std::string_view folded) const;
+    // `hint` is the address of a block that was there once. The block that is there now, if it is of the key `name`
+    // below `parent`, in the same hive, and would be found by find_path; null otherwise. Takes no lock.
+    Ref<KeyControlBlock> find_hinted(KeyControlBlock& hint, const KeyControlBlock& parent, Utf16View name) const;
+    // From now on `next` is what will likely be opened after `last`, a hint as above.
+    void expect_after(KeyControlBlock& last, KeyControlBlock& next) const;
+    // Asks the processor for the lines of a block, which may be gone.
+    static void prefetch(const KeyControlBlock& block);
     // Every block of the hive is told where its key is now. REQUIRES: the hive's exclusive lock.
     template <typename NewCell>
     void move_cells(const MountedHive& hive, NewCell new_cell);
@@ -98,6 +105,7 @@ private:
     static KeyControlBlock* block_of(std::uint64_t slot);
     static std::uint64_t hash_of(std::uint64_t slot, std::size_t mask);
     static bool try_ref(KeyControlBlock& block);
+    static void touch(KeyControlBlock& block);
 
     static KeyControlBlock* find_locked(const Shard& shard, const KeyControlBlock& parent, Utf16View name,
                                         std::uint64_t hash) RG_REQUIRES(shard.lock);

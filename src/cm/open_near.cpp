@@ -29,7 +29,13 @@ public:
     // Nothing: go the long way.
     std::optional<Result<OpenedKey>> run() {
         if ((request_.options & (REG_OPTION_CREATE_LINK | REG_OPTION_BACKUP_RESTORE)) != 0) return std::nullopt;
-        if (!(request_.root == nullptr ? start_absolute() : start_at_handle())) return std::nullopt;
+        if (request_.root == nullptr) {
+            if (!start_absolute()) return std::nullopt;
+        } else {
+            if (!reference_root()) return std::nullopt;
+            if (auto opened = open_expected()) return opened;
+            if (!start_at_root()) return std::nullopt;
+        }
         for (unsigned hop = 0; hop < ob::max_reparses; ++hop) {
             const std::uint64_t moves = key_table().moves();
             auto block = find(hop);
@@ -60,20 +66,38 @@ private:
         return !names_application_hives(path_.view()) && !too_many_components(name_.substr(folded_root.size()));
     }
 
-    bool start_at_handle() {
+    bool reference_root() {
         if (name_.empty() || name_.front() == u'\\' || too_many_components(name_)) return false;
         auto root = ob::reference_as<KeyBody>(request_.root, 0, key_type(), access_.mode);
         if (!root) return false;
         root_ = std::move(*root);
         const KeyControlBlock& block = root_->block();
-        if (root_->bound() != nullptr || block.depth() == 0 || !block.check_alive()) return false;
-        const std::string_view above = block.folded_path();
+        return root_->bound() == nullptr && block.depth() != 0 && block.check_alive();
+    }
+
+    // The subkeys of a key are mostly opened in the order of the last time by who enumerates them: what follows the
+    // last one needs no path and no probe, and was asked for when that was opened. Nothing: do without.
+    std::optional<Result<OpenedKey>> open_expected() {
+        if (!root_->reading.enumerates.load(std::memory_order_relaxed)) [[likely]]
+            return std::nullopt;
+        walks_ = name_.find(u'\\') == Utf16View::npos;
+        KeyControlBlock* next = root_->reading.next.load(std::memory_order_relaxed);
+        if (!walks_ || next == nullptr) return std::nullopt;
+        const std::uint64_t moves = key_table().moves();
+        auto block = key_table().find_hinted(*next, root_->block(), name_);
+        if (!block || moves % 2 != 0 || block->is_link()) return std::nullopt;
+        return open_unlocked(block, moves);
+    }
+
+    bool start_at_root() {
+        const std::string_view above = root_->block().folded_path();
         rest_ = name_.size();
         return !above.empty() && path_.append(above) && path_.append_separator() && path_.append_folding(name_);
     }
 
     bool start_again(Utf16 target) {
         root_ = nullptr;
+        walks_ = false;
         target_ = std::move(target);
         name_ = target_;
         return start_absolute();
@@ -82,7 +106,7 @@ private:
     // The key, if the table has it; of one that is expected to be new, only its place in the table is asked for.
     Ref<KeyControlBlock> find(unsigned hop) const {
         if (!request_.create || hop != 0 || !expects_new_key) return key_table().find_path(path_.view());
-        key_table().prefetch(path_.view());
+        key_table().prefetch_slot(path_.view());
         return nullptr;
     }
 
@@ -127,7 +151,22 @@ private:
         return walk_below(parse, context_, start);
     }
 
+    // `child` follows what was opened before it, and something else will follow it.
+    void note_step(KeyControlBlock& child) const {
+        KeyBody::Reading& reading = root_->reading;
+        KeyControlBlock* last = reading.last.load(std::memory_order_relaxed);
+        if (child.parent() != &root_->block() || last == &child) return;
+        if (last != nullptr && reading.next.load(std::memory_order_relaxed) != &child) {
+            key_table().expect_after(*last, child);
+        }
+        KeyControlBlock* next = child.next_opened();
+        reading.last.store(&child, std::memory_order_relaxed);
+        reading.next.store(next, std::memory_order_relaxed);
+        if (next != nullptr) KeyTable::prefetch(*next);
+    }
+
     std::optional<Result<OpenedKey>> opened(KeyRef body) {
+        if (walks_) note_step(body->block());
         return OpenedKey{std::move(body), *access_.granted, context_.disposition, access_.audit};
     }
 
@@ -138,7 +177,8 @@ private:
     Utf16 target_;    // of the link that was followed last
     Utf16View name_;  // below root_, or absolute
     std::size_t rest_ = 0;
-    FoldedPath path_;  // the whole path
+    bool walks_ = false;  // a subkey of root_, which is enumerated
+    FoldedPath path_;     // the whole path
 };
 
 }  // namespace

@@ -119,6 +119,54 @@ TEST_F(OpeningStressTest, a_right_that_was_taken_is_not_given_any_more) {
         });
 }
 
+// Below one handle that two threads use, so that the hints of one mislead the other.
+TEST_F(OpeningStressTest, a_walk_meets_what_is_there) {
+    const KeyRef top = made(u"\\Registry\\Machine\\Test\\Walked");
+    for (const Utf16View name : {u"i", u"j"}) made(u"\\Registry\\Machine\\Test\\Walked\\" + Utf16(name));
+    const HANDLE root = ob::insert_handle(top, KEY_ALL_ACCESS, 0).value();
+    ASSERT_EQ(subkeys(top), "i,j");
+    const auto below = [&](Utf16View name, KeyRef* key) {
+        Ask ask{name};
+        ask.root = root;
+        return open(ask, key);
+    };
+    run(
+        60,
+        [&](int step) {
+            KeyRef key;
+            if (step % 3 == 1) {
+                ASSERT_TRUE(
+                    set(made(u"\\Registry\\Machine\\Test\\Walked\\k"), u"step", static_cast<std::uint32_t>(step)));
+            } else if (step % 3 == 2) {
+                ASSERT_EQ(below(u"k", &key), STATUS_SUCCESS);
+                ASSERT_TRUE(rename_key(*key, u"l", *se::Token::system(), ob::kernel_mode));
+            } else {
+                ASSERT_EQ(below(u"l", &key), STATUS_SUCCESS);
+                ASSERT_TRUE(delete_key(*key));
+            }
+        },
+        [&] {
+            NTSTATUS status[4];
+            std::optional<std::uint32_t> value;
+            std::size_t i = 0;
+            for (const Utf16View name : {u"i", u"j", u"k", u"l"}) {
+                KeyRef key;
+                status[i++] = below(name, &key);
+                if (key && !value) value = get(key, u"step");
+            }
+            return [=](int step) {
+                const auto last = static_cast<std::uint32_t>(step - step % 3 + 1);
+                const bool named_k = step % 3 == 1;
+                const bool named_l = step % 3 == 2;
+                return status[0] == STATUS_SUCCESS && status[1] == STATUS_SUCCESS &&
+                       status[2] == (named_k ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND) &&
+                       status[3] == (named_l ? STATUS_SUCCESS : STATUS_OBJECT_NAME_NOT_FOUND) &&
+                       value == (named_k || named_l ? std::optional(last) : std::nullopt);
+            };
+        });
+    ASSERT_TRUE(ob::close_handle(root, ob::kernel_mode));
+}
+
 // Without force a hive goes only while none of its keys is open: who has one open can go on reading it.
 TEST_F(OpeningStressTest, an_open_key_holds_its_hive) {
     const auto mount_it = [&] {
