@@ -50,7 +50,7 @@ public:
         return found == volatile_lists_.end() ? SubkeyList{} : found->second;
     }
     // Asks the processor for a cell that will be read soon.
-    void prefetch(CellIndex cell) const { storage(storage_of(cell)).prefetch(cell); }
+    [[gnu::always_inline]] void prefetch(CellIndex cell) const { storage(storage_of(cell)).prefetch(cell); }
     // Called where a reference leads to something else than it says: news only while nothing was verified.
     void met_damage(FindingKind kind, CellIndex cell, const char* expected) const {
         if (!stable_.trusted()) stable_.suspect(kind, cell, expected, "something else");

@@ -78,7 +78,9 @@ public:
             return {};
         return {base_ + offset + 4, length - 4};
     }
-    void prefetch(CellIndex cell) const {
+    // Inlined always: of a function that only prefetches the compiler believes that it does nothing, and drops the
+    // call.
+    [[gnu::always_inline]] void prefetch(CellIndex cell) const {
         const std::uint32_t offset = cell & ~volatile_bit;
         if (offset < size_) __builtin_prefetch(base_ + offset);
     }
