@@ -55,7 +55,8 @@ public:
                     [](Subject& s, std::uint32_t key, std::uint32_t) { return s.open_query_close(key); });
             measure("W4", variant, [](Subject& s, std::uint32_t key, std::uint32_t i) { return s.set_value(key, i); });
         }
-        walk();
+        walk("u", &Subject::walk);
+        walk("bulk", &Subject::walk_in_bulk);
         for (const bool writing : {false, true}) threads(writing);
     }
 
@@ -81,17 +82,17 @@ private:
         }
         report_.measure_paired(workload, std::string(1, variant), tree_.size, "ns", options_.runs, contenders);
     }
-    void walk() {
-        if (!options_.wants("W7")) return;
+    void walk(const char* variant, std::uint64_t (Subject::*whole)()) {
+        if (!options_.wants("W7") && !options_.wants(std::string("W7.") + variant)) return;
         std::vector<Report::Contender> contenders;
         for (Contestant& each : contestants_) {
             contenders.push_back({each.subject->name(), [&] {
                                       const auto start = spent_ns();
-                                      if (each.subject->walk() == 0) give_up(*each.subject, "W7");
+                                      if (((*each.subject).*whole)() == 0) give_up(*each.subject, "W7");
                                       return static_cast<double>(spent_ns() - start) / tree_.size;
                                   }});
         }
-        report_.measure_paired("W7", "u", tree_.size, "ns", options_.runs, contenders);
+        report_.measure_paired("W7", variant, tree_.size, "ns", options_.runs, contenders);
     }
     // W10: what one W3 takes a thread, with one thread and with two, which take as long when they do not hinder each
     // other; a writer sets up to 20,000 values a second or none.

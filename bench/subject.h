@@ -20,6 +20,7 @@ public:
     virtual bool open_query_close(std::uint32_t key) = 0;            // W3
     virtual bool set_value(std::uint32_t key, std::uint32_t n) = 0;  // W4: not durable; n varies the data
     virtual std::uint64_t walk() = 0;                                // W7: all keys and values; bytes seen
+    virtual std::uint64_t walk_in_bulk() { return walk(); }          // the same in few calls, where there is a way
     virtual bool concurrent() const { return false; }                // several threads may open and query
     virtual bool has(const char* workload) const { return workload != nullptr; }
 };

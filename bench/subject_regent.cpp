@@ -6,6 +6,7 @@
 #include "nt/ntseapi.h"
 #include "nt/ntservices.h"
 #include "nt/ntstatus.h"
+#include "regent/tree.h"
 #include "subject.h"
 
 namespace regent::bench {
@@ -75,8 +76,50 @@ public:
         NtClose(root);
         return bytes;
     }
+    std::uint64_t walk_in_bulk() override {
+        const HANDLE root = open(path_[0]);
+        std::uint64_t bytes = 0;
+        NTSTATUS status = STATUS_MORE_ENTRIES;
+        for (after_.clear(); status == STATUS_MORE_ENTRIES;) {
+            UNICODE_STRING after = unicode(after_);
+            ULONG told = 0;
+            status = RgReadTree(root, bytes == 0 ? nullptr : &after, 0, answer_.data(),
+                                static_cast<ULONG>(answer_.size()), &told);
+            if (NT_SUCCESS(status)) bytes += read_answer(told);
+        }
+        NtClose(root);
+        return status == STATUS_SUCCESS ? bytes : 0;
+    }
 
 private:
+    // The bytes of all values; after_ becomes the path of the last key.
+    std::uint64_t read_answer(ULONG told) {
+        std::uint64_t bytes = 0;
+        const RG_TREE_KEY* of_depth[16] = {};
+        unsigned last = 0;
+        for (std::uint8_t* at = answer_.data(); at != answer_.data() + told;) {
+            const auto* key = reinterpret_cast<const RG_TREE_KEY*>(at);
+            of_depth[last = key->Depth] = key;
+            const auto* value = RG_TREE_FIRST_VALUE(key);
+            for (ULONG i = 0; i < key->Values; ++i, value = RG_TREE_NEXT_VALUE(value)) bytes += value->DataLength;
+            at += key->Size;
+        }
+        std::u16string path;
+        for (unsigned depth = 1; depth <= last; ++depth) {
+            if (depth > 1) path += u'\\';
+            const auto* key = of_depth[depth];
+            // What this answer does not have is where the one before it ended.
+            path += key != nullptr
+                        ? std::u16string_view(reinterpret_cast<const char16_t*>(key->Name), key->NameLength / 2)
+                        : component(after_, depth);
+        }
+        after_ = std::move(path);
+        return bytes;
+    }
+    static std::u16string_view component(std::u16string_view path, unsigned number) {
+        for (; number > 1; --number) path.remove_prefix(path.find(u'\\') + 1);
+        return path.substr(0, path.find(u'\\'));
+    }
     static HANDLE create(const std::u16string& path) {
         UNICODE_STRING name = unicode(path);
         OBJECT_ATTRIBUTES attributes{};
@@ -124,6 +167,8 @@ private:
     std::vector<std::u16string> path_;
     UNICODE_STRING value_[values_per_key] = {};
     HANDLE held_ = nullptr;
+    std::u16string after_;
+    std::vector<std::uint8_t> answer_ = std::vector<std::uint8_t>(256 * 1024);
 };
 
 }  // namespace

@@ -32,7 +32,6 @@ SubtreeReader::SubtreeReader(const KeyBody& body, const TreeStart& start, TreeAn
       access_(ob::AccessState::for_current(tree_read_access)),
       begun_(start.after != nullptr) {
     if (begun_) place_.assign(start.after->begin(), start.after->end());
-    levels_.reserve(8);
 }
 
 Result<TreeProgress> SubtreeReader::run() {
@@ -55,7 +54,7 @@ SubtreeReader::Step SubtreeReader::hold(const ReadKey& key) {
     if (!scan_) scan_.emplace(*storage_);
     if (!placed_ || storage_->changes() != changes_) {
         changes_ = storage_->changes();
-        levels_.clear();
+        live_ = 0;
         chain_.clear();
         if (!begun_) {
             if (const Step first = start(); first != Step::more) return first;
@@ -64,6 +63,7 @@ SubtreeReader::Step SubtreeReader::hold(const ReadKey& key) {
         placed_ = true;
     }
     known_.fill({});
+    ahead_.key = hive::nil_cell;
     moved_ = false;
     const std::size_t used = answer_.used();
     Step end = Step::more;
@@ -90,19 +90,29 @@ void SubtreeReader::seek() {
     const hive::CellIndex top = body_.block().cell();
     if (is_link(scan_->key(top)) || start_.path_units > max_tree_path) return;
     known_.fill({});
-    levels_.push_back({.key = top, .path_units = start_.path_units, .cells = {}});
+    enter(top, start_.path_units);
     for (const Utf16& name : place_) {
-        Level& level = levels_.back();
+        Level& level = levels_[live_ - 1];
         level.next = scan_->count_up_to(level.key, name);
         const auto child = storage_->find_subkey(level.key, name);
         if (!child) return;
         const hive::HiveScan::Key key = scan_->key(*child);
-        const std::size_t units =
-            level.path_units + (depth_of_level(levels_.size() - 1) != 0 ? 1 : 0) + key.name.size();
+        const std::size_t units = level.path_units + (depth_of_level(live_ - 1) != 0 ? 1 : 0) + key.name.size();
         if (access_to(*child, key.security) != STATUS_SUCCESS || is_link(key) || units > max_tree_path) return;
-        levels_.push_back({.key = *child, .path_units = units, .cells = {}});
+        enter(*child, units);
         chain_.push_back(*child);
     }
+}
+
+// One level more. What it had before is of no account.
+void SubtreeReader::enter(hive::CellIndex key, std::size_t path_units) {
+    if (live_ == levels_.size()) levels_.emplace_back();
+    Level& level = levels_[live_++];
+    level.key = key;
+    level.path_units = path_units;
+    level.next = level.at = level.count = 0;
+    level.all = false;
+    level.asked = key == ahead_.key && ahead_.at != 0;
 }
 
 hive::CellIndex SubtreeReader::next_of(Level& level) {
@@ -117,18 +127,38 @@ hive::CellIndex SubtreeReader::next_of(Level& level) {
     return level.cells[level.at];
 }
 
+// Asks for keys before they are read, since waiting for memory is most of what a walk does: the next ones at hand, and,
+// while the subkeys of one key are told, those of the key behind it.
+void SubtreeReader::ask_ahead(const Level& level) {
+    if (level.at + 1 < level.count && !level.asked) scan_->ask_for(level.cells[level.at + 1]);
+    if (live_ < 2) return;
+    const Level& above = levels_[live_ - 2];
+    const hive::CellIndex next = above.at < above.count ? above.cells[above.at] : hive::nil_cell;
+    if (next != ahead_.key) {
+        ahead_.key = next;
+        ahead_.at = ahead_.count = 0;
+        ahead_.read = next == hive::nil_cell;
+        if (!ahead_.read) scan_->ask_for_subkeys(next);
+    } else if (!ahead_.read) {
+        ahead_.count = static_cast<std::uint32_t>(scan_->subkeys(next, 0, ahead_.cells));
+        ahead_.read = true;
+    } else {
+        for (int i = 0; i < 2 && ahead_.at < ahead_.count; ++i) scan_->ask_for(ahead_.cells[ahead_.at++]);
+    }
+}
+
 // Tells one key more, or leaves a level.
 SubtreeReader::Step SubtreeReader::step() {
-    if (levels_.empty()) return Step::tree;
-    Level& level = levels_.back();
+    if (live_ == 0) return Step::tree;
+    Level& level = levels_[live_ - 1];
     const hive::CellIndex cell = next_of(level);
     if (cell == hive::nil_cell) {
         if (storage_->suspect()) return Step::declined;
-        levels_.pop_back();
-        return levels_.empty() ? Step::tree : Step::more;
+        --live_;
+        return live_ == 0 ? Step::tree : Step::more;
     }
     const hive::HiveScan::Key key = scan_->key(cell);
-    const unsigned depth = depth_of_level(levels_.size());
+    const unsigned depth = depth_of_level(live_);
     const std::size_t units = level.path_units + (depth != 1 ? 1 : 0) + key.name.size();
     const NTSTATUS access = access_to(cell, key.security);
     if (access == STATUS_SUCCESS) {
@@ -138,15 +168,15 @@ SubtreeReader::Step SubtreeReader::step() {
         if (!answer_.refused(access, depth, key.name)) return Step::room;
     }
     told_ = moved_ = true;
-    chain_.resize(levels_.size() - 1);
+    chain_.resize(live_ - 1);
     chain_.push_back(cell);
     ++level.at;
-    if (access == STATUS_SUCCESS && !is_link(key) && units <= max_tree_path) {
-        Level below{.key = cell, .path_units = units, .cells = {}};
-        if (next_of(below) != hive::nil_cell) levels_.push_back(below);
-        if (storage_->suspect()) return Step::declined;
-    }
-    return Step::more;
+    ask_ahead(level);
+    if (access != STATUS_SUCCESS || is_link(key) || units > max_tree_path) return Step::more;
+    enter(cell, units);
+    if (next_of(levels_[live_ - 1]) != hive::nil_cell) return Step::more;
+    --live_;
+    return storage_->suspect() ? Step::declined : Step::more;
 }
 
 SubtreeReader::Step SubtreeReader::tell(hive::CellIndex cell, const hive::HiveScan::Key& key, unsigned depth,

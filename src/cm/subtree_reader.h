@@ -26,7 +26,16 @@ private:
         std::uint32_t next = 0;  // the first subkey that is not in `cells`
         std::uint32_t at = 0;    // of `cells`, the one to be told
         std::uint32_t count = 0;
-        bool all = false;  // there is no subkey behind them
+        bool all = false;    // there is no subkey behind them
+        bool asked = false;  // for them, while those of the key before it were told
+        std::array<hive::CellIndex, 32> cells;
+    };
+    // The key that comes behind the one whose subkeys are being told, and its own.
+    struct Ahead {
+        hive::CellIndex key = hive::nil_cell;
+        std::uint32_t at = 0;  // those before it were asked for
+        std::uint32_t count = 0;
+        bool read = true;
         std::array<hive::CellIndex, 32> cells;
     };
     // What one hold of the lock ends with.
@@ -36,7 +45,9 @@ private:
     Step start();
     Step step();
     void seek();
+    void enter(hive::CellIndex key, std::size_t path_units);
     hive::CellIndex next_of(Level& level);
+    void ask_ahead(const Level& level);
     NTSTATUS access_to(hive::CellIndex cell, hive::CellIndex security);
     NTSTATUS check_access(hive::CellIndex cell, bool& own);
     Step tell(hive::CellIndex cell, const hive::HiveScan::Key& key, unsigned depth, bool cut);
@@ -59,9 +70,11 @@ private:
     bool placed_ = false;  // levels_ stand where the walk does, unless the hive changed
     bool begun_;           // the key itself was told, in this call or before
     bool told_ = false;
-    std::vector<Level> levels_;
+    std::vector<Level> levels_;  // the first live_ of them; the others are kept for later use
+    std::size_t live_ = 0;
     std::vector<hive::CellIndex> chain_;  // from below the key itself to what was told last, as far as levels_ know it
     bool moved_ = false;                  // something was told in this hold of the lock: chain_ leads there
+    Ahead ahead_;
     std::vector<Utf16> place_;
     std::array<Known, 8> known_;
 };

@@ -74,7 +74,9 @@ HiveScan::Key HiveScan::key(CellIndex key) const {
     }
     Key found;
     found.last_write_time = static_cast<std::int64_t>(std::uint64_t{node->last_write_time});
-    found.flags = hive_.flags(key);
+    found.flags = node->flags;
+    // As Hive::flags: what a file says of a stable key means nothing.
+    if (storage_of(key) == StorageType::stable) found.flags &= static_cast<std::uint16_t>(~key_volatile);
     found.security = node->security;
     const std::size_t name_size = node->name_size;
     if (name_size <= cell.size() - sizeof(KeyNode)) {
@@ -113,6 +115,23 @@ std::size_t HiveScan::subkeys(CellIndex key, std::uint32_t first, std::span<Cell
         skip -= std::min<std::size_t>(skip, leaf.count);
     }
     return found;
+}
+
+void HiveScan::ask_for(CellIndex key) const {
+    constexpr CellIndex line = 64;
+    const Cells& cells = impl_.cells;
+    cells.prefetch(key);
+    cells.prefetch(key + line);
+    cells.prefetch(key + 2 * line);
+    cells.prefetch(key + 3 * line);
+    cells.prefetch(key + 4 * line);
+    cells.prefetch(key + 5 * line);
+    cells.prefetch(key + 6 * line);
+}
+
+void HiveScan::ask_for_subkeys(CellIndex key) const {
+    const KeyNode& node = impl_.node(key);
+    if (node.subkey_count[0] != 0) impl_.cells.prefetch(node.subkey_list[0]);
 }
 
 std::uint32_t HiveScan::count_up_to(CellIndex key, Utf16View name) const {

@@ -38,6 +38,9 @@ public:
     Key key(CellIndex key) const;
     // As subkey_at for first, first + 1, ... until `out` is full or it gives nothing; returns how many.
     std::size_t subkeys(CellIndex key, std::uint32_t first, std::span<CellIndex> out) const;
+    // Asks the processor for a key that will be read soon, with what lies behind it: mostly what it has.
+    void ask_for(CellIndex key) const;
+    void ask_for_subkeys(CellIndex key) const;  // for their list; reads the key
     // How many subkeys come before what follows `name`: those of lower names, and the one of that name.
     std::uint32_t count_up_to(CellIndex key, Utf16View name) const;
 

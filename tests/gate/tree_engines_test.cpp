@@ -1,6 +1,8 @@
 // The two ways in which RgReadTree reads: from the hive's cells, and, while a callback watches, by the services. They
 // tell the same, byte for byte, of any tree; and callbacks see and refuse what is read.
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <thread>
 
@@ -141,6 +143,39 @@ TEST_P(TreeEngines, CallbacksSeeAndRefuse) {
     EXPECT_EQ(keys[2].status, STATUS_PRIVILEGE_NOT_HELD);
     EXPECT_EQ(watching.opened, 2);
     EXPECT_EQ(watching.enumerated, 2);  // each list's end
+}
+
+// Damage that is met on the way, in a hive that is verified where it is touched: what comes before it is told, the walk
+// ends with the status that single calls have from there on.
+TEST_P(TreeEngines, EndsAtDamage) {
+    for (const Utf16View name : {u"a", u"b", u"c"}) {
+        make(name);
+        set(name, name == u"b" ? u"the victim" : u"v", REG_SZ, std::string(40, 'x'));
+    }
+    NtClose(root_);
+    close_gate();
+    const std::string file = folder_.path() + "/store/SOFTWARE";
+    std::fstream hive(file, std::ios::in | std::ios::out | std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(hive)), {});
+    const std::size_t name = bytes.find("the victim");
+    ASSERT_NE(name, std::string::npos);
+    hive.clear();
+    hive.seekp(static_cast<std::streamoff>(name) - 16);  // the size of the data
+    hive.write("\xFF\xFF\xFF\0", 4);
+    hive.close();
+    GateChoice choice;
+    choice.store = folder_.path() + "/store";
+    ASSERT_TRUE(select_gate(choice));
+    ASSERT_EQ(open_key(top, &root_), STATUS_SUCCESS);
+    NTSTATUS status = STATUS_SUCCESS;
+    const auto keys = parse_tree(walk_tree(root_, 4096, &status));
+    EXPECT_EQ(status, STATUS_REGISTRY_CORRUPT);
+    ASSERT_EQ(keys.size(), 2U);
+    EXPECT_EQ(keys[1].name, u"a");
+    EXPECT_EQ(keys[1].values.size(), 1U);
+    char buffer[4096];
+    ULONG told = 0;
+    EXPECT_EQ(read_tree(root_, nullptr, buffer, sizeof buffer, &told), STATUS_REGISTRY_CORRUPT);
 }
 
 // While others write, each key is told as it was at one moment, and what stays is told exactly once.
