@@ -96,6 +96,13 @@ struct Answer {
     std::optional<Image> image;  // with SUCCESS
 };
 
+// A key of a subtree as RgReadTree tells it.
+struct ModelTreeKey {
+    NTSTATUS status = STATUS_SUCCESS;
+    unsigned depth = 0;
+    ModelKey* key = nullptr;
+};
+
 // What the caller's privileges give beside descriptors; found out by asking.
 struct ModelCaller {
     bool takes_ownership = false;
@@ -133,6 +140,7 @@ public:
     // The values of these names in this order; null: the status says why not.
     NTSTATUS query_values(int slot, const std::vector<Utf16>& names, std::vector<const ModelValue*>& values);
     Answer object_name(int slot);
+    NTSTATUS read_tree(int slot, std::vector<ModelTreeKey>& keys);
 
     NTSTATUS set_value(int slot, Utf16View name, ULONG type, const Data& data);
     NTSTATUS delete_value(int slot, Utf16View name);
@@ -167,6 +175,7 @@ private:
     void end(ModelBody& body);
     std::vector<std::shared_ptr<ModelBody>> bodies() const;
     Utf16 path_of(const ModelKey& key) const;
+    void add_tree(ModelKey& key, unsigned depth, std::vector<ModelTreeKey>& keys) const;
     Answer enumerated(const KeyPointer& key, unsigned information_class) const;
 
     const Utf16 base_;

@@ -39,6 +39,8 @@ std::string printable(Utf16View text);
 // Empty: NtQueryMultipleValueKey answers so. `choice` chooses the length of the buffer.
 std::string check_several(HANDLE key, const std::vector<Utf16>& names, NTSTATUS expected,
                           const std::vector<const ModelValue*>& values, unsigned choice, bool remote);
+// Empty: RgReadTree tells these keys, whatever room it has; `choice` chooses that.
+std::string check_tree(HANDLE key, NTSTATUS expected, const std::vector<ModelTreeKey>& keys, unsigned choice);
 // Empty: the key holds these values and as many subkeys. `key` may read.
 std::string compare_key(HANDLE key, const ModelKey& model);
 

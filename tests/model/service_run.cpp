@@ -86,7 +86,7 @@ private:
             &Run::enum_value, &Run::enum_key,    &Run::query_key,       &Run::query_key,    &Run::delete_value,
             &Run::delete_key, &Run::rename,      &Run::set_information, &Run::set_security, &Run::query_security,
             &Run::notify,     &Run::notify,      &Run::query_several,   &Run::duplicate,    &Run::object_name,
-            &Run::link,       &Run::query_value, &Run::delete_key};
+            &Run::link,       &Run::query_value, &Run::delete_key,      &Run::read_tree};
         const unsigned verb = input_.byte();
         // A flush waits for the disk.
         if (verb == 0xFF) return flush();
@@ -268,6 +268,14 @@ private:
         if (const std::string wrong =
                 check_several(handle_or_bad(which), names, expected, values, input_.byte(), world_.remote());
             !wrong.empty())
+            differ(wrong);
+    }
+    void read_tree() {
+        const int which = slot();
+        log("read tree", which);
+        std::vector<ModelTreeKey> keys;
+        const NTSTATUS expected = model_.read_tree(which, keys);
+        if (const std::string wrong = check_tree(handle_or_bad(which), expected, keys, input_.byte()); !wrong.empty())
             differ(wrong);
     }
     void object_name() {
