@@ -68,6 +68,8 @@ class Service:
             if argument.kind not in SIZED:
                 continue
             kind = kinds.get(argument.detail)
+            if argument.kind == "out_told" and kinds.get("ResultLength") != "out":
+                sys.exit(f"{where}: {argument.name} needs an argument out<ULONG> ResultLength")
             if kind not in ("value", "inout"):
                 sys.exit(f"{where}: {argument.name} names the length '{argument.detail}', which is no value argument")
             # How both stubs say the length: a length behind a pointer is zero where there is no pointer.

@@ -45,10 +45,10 @@ public:
     MutableBytes value(std::uint32_t type, const hive::NameView& name, std::uint32_t data_size) {
         const std::size_t data_at = RG_TREE_ALIGN(RG_TREE_VALUE_HEADER + name.byte_size());
         const std::uint64_t size = (data_at + data_size + 7) & ~std::uint64_t{7};
-        std::byte* at = out_.data() + used_ + size_;
         size_ += size;
         ++values_;
         if (!fits()) return {};
+        std::byte* at = out_.data() + used_ + (size_ - size);
         const ULONG header[4] = {static_cast<ULONG>(size), type, static_cast<ULONG>(name.byte_size()), data_size};
         static_assert(sizeof(header) == RG_TREE_VALUE_HEADER);
         clear_last_granule(at, data_at);

@@ -84,7 +84,8 @@ Result<TreeWalk::End> TreeWalk::run(const Path* after) { return enter({root_, 0,
 
 // The key and what is below it; with `after`, only what comes behind that. By the services, unless nobody can tell.
 Result<TreeWalk::End> TreeWalk::enter(const Place& place, Utf16View name, const Path* after) {
-    const auto body = RG_TRY(reference_key(place.key, 0));
+    // With the rights, once more: another thread of the caller may have put another handle in this one's place.
+    const auto body = RG_TRY(reference_key(place.key, cm::tree_read_access));
     if (!cm::may_read_subtree(*body)) return enter_by_services(place, name, after);
     auto progress = cm::read_subtree(*body, {place.depth, place.path_units, name, after}, answer_);
     if (!progress) {

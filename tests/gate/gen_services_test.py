@@ -60,6 +60,17 @@ class GenServicesTest(unittest.TestCase):
         self.assertIn(GOLDEN_CLIENT, (folder / "rpc/client.gen.cpp").read_text())
         self.assertIn(GOLDEN_SERVER, (folder / "rpc/server.gen.cpp").read_text())
 
+    def test_a_service_of_our_own_keeps_its_name(self):
+        definition = "RgProbe(out_told<Length> Data, value<ULONG> Length, out<ULONG> ResultLength)\n"
+        _, folder = self.generate(definition, "nt")
+        self.assertIn("NTSTATUS NTAPI ZwRgProbe(", (folder / "nt/entries.gen.cpp").read_text())
+        _, folder = self.generate(definition)
+        client = (folder / "rpc/client.gen.cpp").read_text()
+        self.assertIn("call.put_told_buffer(Data, Length);", client)
+        self.assertIn("call.get_out_buffer(Data);", client)
+        server = (folder / "rpc/server.gen.cpp").read_text()
+        self.assertIn("call.reply_told_buffer(Data, ResultLength);", server)
+
     def test_fingerprint_follows_the_definition(self):
         prints = [(self.generate(text)[1] / "rpc/wire.gen.h").read_text() for text in (PROBE, PROBE.replace("out<", "inout<"))]
         self.assertNotEqual(*prints)
@@ -68,6 +79,7 @@ class GenServicesTest(unittest.TestCase):
         for definition, expected in (
             ("\nNtA(what Is)\n", "probe.def:2: unknown argument kind 'what'"),
             ("NtA(in_buf<Size> Data)\n", "probe.def:1: Data names the length 'Size', which is no value argument"),
+            ("RgA(out_told<L> Data, value<ULONG> L)\n", "probe.def:1: Data needs an argument out<ULONG> ResultLength"),
             ("Nonsense\n", "probe.def:1: expected Service(arguments)"),
         ):
             result, _ = self.generate(definition)

@@ -1,5 +1,6 @@
 // The two ways in which RgReadTree reads: from the hive's cells, and, while a callback watches, by the services. They
 // tell the same, byte for byte, of any tree; and callbacks see and refuse what is read.
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iterator>
@@ -143,6 +144,26 @@ TEST_P(TreeEngines, CallbacksSeeAndRefuse) {
     EXPECT_EQ(keys[2].status, STATUS_PRIVILEGE_NOT_HELD);
     EXPECT_EQ(watching.opened, 2);
     EXPECT_EQ(watching.enumerated, 2);  // each list's end
+}
+
+// Nothing is closed to the executive.
+TEST_P(TreeEngines, TheExecutiveReadsAll) {
+    make_everything();
+    const auto read_all = [&] {
+        std::string answer(1 << 17, '\0');
+        ULONG told = 0;
+        EXPECT_EQ(ZwRgReadTree(root_, nullptr, 0, answer.data(), static_cast<ULONG>(answer.size()), &told),
+                  STATUS_SUCCESS);
+        answer.resize(told);
+        return answer;
+    };
+    const std::string direct = read_all();
+    const auto keys = parse_tree(direct);
+    EXPECT_EQ(keys.size(), 12U);
+    for (const TreeKey& key : keys) EXPECT_EQ(key.status, STATUS_SUCCESS);
+    EXPECT_TRUE(std::any_of(keys.begin(), keys.end(), [](const TreeKey& key) { return key.name == u"below"; }));
+    const Watching watching;
+    EXPECT_TRUE(read_all() == direct);
 }
 
 // Damage that is met on the way, in a hive that is verified where it is touched: what comes before it is told, the walk

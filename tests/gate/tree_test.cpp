@@ -101,7 +101,7 @@ TEST_P(TreeTest, ArgumentsAndRights) {
     deep.resize(deep.size() - 2);
     EXPECT_EQ(read_tree(root_, &deep, buffer, sizeof buffer, &told), STATUS_NO_MORE_ENTRIES);
     EXPECT_EQ(RgReadTree(reinterpret_cast<HANDLE>(0x7FFC), nullptr, 0, buffer, 512, &told), STATUS_INVALID_HANDLE);
-    for (const ACCESS_MASK access : {KEY_QUERY_VALUE, KEY_ENUMERATE_SUB_KEYS}) {
+    for (const ACCESS_MASK access : {ACCESS_MASK{KEY_QUERY_VALUE}, ACCESS_MASK{KEY_ENUMERATE_SUB_KEYS}}) {
         HANDLE key = nullptr;
         ASSERT_EQ(open_key(top, &key, access), STATUS_SUCCESS);
         EXPECT_EQ(read_tree(key, nullptr, buffer, sizeof buffer, &told), STATUS_ACCESS_DENIED);
