@@ -21,7 +21,7 @@ void collect(const Cells& cells, const SubkeyList& list, std::vector<CellIndex>&
 
 }  // namespace
 
-HiveScan::HiveScan(const Hive& hive) : hive_(hive), impl_(*hive.impl_) {}
+HiveScan::HiveScan(const Hive& hive) : impl_(*hive.impl_) {}
 
 const std::vector<CellIndex>& HiveScan::subkeys(CellIndex key) {
     subkeys_.clear();
@@ -88,21 +88,47 @@ HiveScan::Key HiveScan::key(CellIndex key) const {
     return found;
 }
 
+namespace {
+
+// Of two lists in order of names what stands at `first` and behind it when they are one.
+std::size_t merged_subkeys(const Cells& cells, const SubkeyList& stable, const SubkeyList& other, std::uint32_t first,
+                           std::span<CellIndex> out) {
+    // How many stable ones come before: the first whose place is not below `first` ends them.
+    std::uint32_t low = 0;
+    std::uint32_t high = std::min(stable.count, first);
+    while (low < high) {
+        const std::uint32_t middle = (low + high) / 2;
+        const NameView name = name_of_key(cells, element_at(cells, stable.list, middle));
+        const bool before = middle + count_below(cells, other.list, name) < first;
+        (before ? low : high) = before ? middle + 1 : middle;
+    }
+    CellIndex one = element_at(cells, stable.list, low);
+    std::uint32_t at = first - low;
+    CellIndex two = element_at(cells, other.list, at);
+    std::size_t found = 0;
+    while (found < out.size() && (one != nil_cell || two != nil_cell)) {
+        const bool next_is_one = two == nil_cell || (one != nil_cell && compare_folded(name_of_key(cells, one),
+                                                                                       name_of_key(cells, two)) < 0);
+        out[found++] = next_is_one ? one : two;
+        if (next_is_one) {
+            one = element_at(cells, stable.list, ++low);
+        } else {
+            two = element_at(cells, other.list, ++at);
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
 std::size_t HiveScan::subkeys(CellIndex key, std::uint32_t first, std::span<CellIndex> out) const {
     const Cells& cells = impl_.cells;
     const KeyNode& node = impl_.node(key);
     const SubkeyList stable = cells.subkeys(key, node, StorageType::stable);
     const SubkeyList other = cells.subkeys(key, node, StorageType::volatile_);
     if (stable.count != 0 && !impl_.sound_subkeys(key)) return 0;
+    if (stable.count != 0 && other.count != 0) return merged_subkeys(cells, stable, other, first, out);
     std::size_t found = 0;
-    if (stable.count != 0 && other.count != 0) {
-        while (found < out.size()) {
-            const auto child = hive_.subkey_at(key, first + static_cast<std::uint32_t>(found));
-            if (!child) break;
-            out[found++] = *child;
-        }
-        return found;
-    }
     const SubkeyList& only = stable.count != 0 ? stable : other;
     if (only.count <= first) return 0;
     const ListView view = list_view(cells, only.list);

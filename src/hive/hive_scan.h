@@ -55,7 +55,6 @@ private:
     Value& add(ValueRef ref, Bytes cell);
     void merge(const SubkeyList& list);  // into subkeys_
 
-    const Hive& hive_;
     const HiveImpl& impl_;
     std::vector<CellIndex> subkeys_;
     std::vector<CellIndex> others_;
