@@ -40,7 +40,10 @@ public:
     bool deleted() const { return deleted_.load(std::memory_order_acquire); }
     // ERRORS, in this order: HIVE_UNLOADED, KEY_DELETED. Stable only under the hive's lock.
     Result<void> check_alive() const;
-    KeyControlBlock* next_opened() const { return next_opened_.load(std::memory_order_relaxed); }  // a hint, see below
+    // Hints, see below.
+    KeyControlBlock* next_opened() const { return next_opened_.load(std::memory_order_relaxed); }
+    KeyControlBlock* first_opened() const { return first_opened_.load(std::memory_order_relaxed); }
+    void expect_first(KeyControlBlock& child) { first_opened_.store(&child, std::memory_order_relaxed); }
     hive::CellIndex cell() const { return cell_.load(std::memory_order_relaxed); }
     // Asks the processor for what the key has in its hive. No lock.
     void prefetch() const { hive_->prefetch_key(cell()); }
@@ -121,6 +124,8 @@ private:
     // The key below the same one that was opened after this one the last time somebody walked through them. A hint: its
     // block may be gone, or another key's (KeyTable::find_hinted).
     std::atomic<KeyControlBlock*> next_opened_{nullptr};
+    // The same of the subkey that was opened first the last time.
+    std::atomic<KeyControlBlock*> first_opened_{nullptr};
 };
 
 }  // namespace regent::cm

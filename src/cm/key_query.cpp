@@ -197,8 +197,10 @@ QueryOutcome query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableB
 
 QueryOutcome enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
-    if (!body.reading.enumerates.load(std::memory_order_relaxed)) [[unlikely]]
+    if (!body.reading.enumerates.load(std::memory_order_relaxed)) [[unlikely]] {
+        body.reading.next.store(body.block().first_opened(), std::memory_order_relaxed);
         body.reading.enumerates.store(true, std::memory_order_relaxed);
+    }
     // Mount points are nobody's to change, in a transaction or not.
     if (body.bound() != nullptr && !body.block().hive().options().master) [[unlikely]]
         return enumerate_transacted(body, index, what, out);

@@ -156,13 +156,18 @@ private:
         KeyBody::Reading& reading = root_->reading;
         KeyControlBlock* last = reading.last.load(std::memory_order_relaxed);
         if (child.parent() != &root_->block() || last == &child) return;
-        if (last != nullptr && reading.next.load(std::memory_order_relaxed) != &child) {
-            key_table().expect_after(*last, child);
+        if (reading.next.load(std::memory_order_relaxed) != &child) {
+            if (last != nullptr) {
+                key_table().expect_after(*last, child);
+            } else {
+                root_->block().expect_first(child);
+            }
         }
         KeyControlBlock* next = child.next_opened();
         reading.last.store(&child, std::memory_order_relaxed);
         reading.next.store(next, std::memory_order_relaxed);
         if (next != nullptr) KeyTable::prefetch(*next);
+        if (const KeyControlBlock* first = child.first_opened()) KeyTable::prefetch(*first);
     }
 
     std::optional<Result<OpenedKey>> opened(KeyRef body) {

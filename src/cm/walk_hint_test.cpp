@@ -52,6 +52,30 @@ TEST_F(WalkHintTest, what_was_opened_next_is_expected_next) {
     EXPECT_EQ(open_below(u"no"), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
+TEST_F(WalkHintTest, a_new_opening_begins_where_the_last_one_began) {
+    KeyRef a = opened(u"a");
+    opened(u"b");
+    const KeyRef again = made(u"\\Registry\\Machine\\Test\\top");
+    ASSERT_EQ(subkeys(again), "a,b,c");
+    ASSERT_EQ(again->reading.next.load(), &a->block());
+    const HANDLE below_again = ob::insert_handle(again, KEY_ALL_ACCESS, 0).value();
+    Ask ask{u"A"};
+    ask.root = below_again;
+    KeyRef key;
+    EXPECT_EQ(open(ask, &key), STATUS_SUCCESS);
+    EXPECT_EQ(&key->block(), &a->block());
+    EXPECT_EQ(again->reading.next.load(), a->block().next_opened());
+    EXPECT_TRUE(ob::close_handle(below_again, ob::kernel_mode));
+
+    ASSERT_TRUE(delete_key(*a));
+    const KeyRef third = made(u"\\Registry\\Machine\\Test\\top");
+    ASSERT_EQ(subkeys(third), "b,c");
+    const HANDLE below_third = ob::insert_handle(third, KEY_ALL_ACCESS, 0).value();
+    ask.root = below_third;
+    EXPECT_EQ(open(ask), STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_TRUE(ob::close_handle(below_third, ob::kernel_mode));
+}
+
 TEST_F(WalkHintTest, a_key_that_went_is_not_found) {
     opened(u"a");
     KeyRef b = opened(u"b");
