@@ -33,11 +33,6 @@ KeyControlBlock::KeyControlBlock(KeyTable& table, Home home, Ref<MountedHive> hi
 
 KeyControlBlock::~KeyControlBlock() = default;
 
-std::atomic<std::uint64_t>& KeyControlBlock::counter() const {
-    using Counter = std::atomic<std::uint64_t>;
-    return *(std::launder(reinterpret_cast<Counter*>(const_cast<KeyControlBlock*>(this))) - 1);
-}
-
 void KeyControlBlock::unref() const {
     std::uint64_t count = counter().load(std::memory_order_relaxed);
     while (count > 1) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -98,7 +99,10 @@ private:
 
     // The count is not a member: it stands before the block and outlives it, so that whoever still has an old address
     // can ask it whether there is a block. See KeyTable.
-    std::atomic<std::uint64_t>& counter() const;
+    std::atomic<std::uint64_t>& counter() const {
+        using Counter = std::atomic<std::uint64_t>;
+        return *(std::launder(reinterpret_cast<Counter*>(const_cast<KeyControlBlock*>(this))) - 1);
+    }
     void set_naming(std::string_view path, Utf16View name);
 
     std::atomic<const Naming*> naming_;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t first_slots = 64;
 constexpr std::uint64_t longest_probe = 64;
-constexpr std::size_t prefetched_lines = 6;  // of a block with its name and path
 
 // The path of the key `name` below `parent`; false when it is too long to be looked up whole.
 bool path_below(const KeyControlBlock* parent, Utf16View name, FoldedPath& path) {
@@ -132,17 +131,6 @@ KeyControlBlock* KeyTable::block_of(std::uint64_t slot) {
 // As much of it as selects one of mask + 1 slots. Mostly without a look at the block, which is in no cache by then.
 std::uint64_t KeyTable::hash_of(std::uint64_t slot, std::size_t mask) {
     return mask >> hash_bits == 0 ? slot : block_of(slot)->hash_.load(std::memory_order_relaxed);
-}
-
-bool KeyTable::try_ref(KeyControlBlock& block) {
-    std::atomic<std::uint64_t>& counter = block.counter();
-    std::uint64_t count = counter.load(std::memory_order_relaxed);
-    while (count != 0) {
-        if (counter.compare_exchange_weak(count, count + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 KeyControlBlock* KeyTable::find_locked(const Shard& shard, const KeyControlBlock& parent, Utf16View name,
@@ -290,20 +278,6 @@ void KeyTable::prefetch_slot(std::string_view folded) const {
     const std::uint64_t hash = hash_path(folded);
     const Slots& slots = *shard(hash).slots.load(std::memory_order_acquire);
     __builtin_prefetch(&slots.entries[hash & slots.mask], 1);
-}
-
-// It will be opened: among the kept ones it is one of those that are used.
-void KeyTable::touch(KeyControlBlock& block) {
-    if (block.delayed_.load(std::memory_order_relaxed) && !block.touched_.load(std::memory_order_relaxed)) {
-        block.touched_.store(true, std::memory_order_relaxed);
-    }
-}
-
-// The lines of the block come at once, not each when the one before has been looked at.
-void KeyTable::prefetch(const KeyControlBlock& block) {
-    for (std::size_t line = 0; line < prefetched_lines; ++line) {
-        __builtin_prefetch(reinterpret_cast<const std::byte*>(&block.counter()) + line * cell_unit);
-    }
 }
 
 Ref<KeyControlBlock> KeyTable::find_hinted(KeyControlBlock& hint, const KeyControlBlock& parent, Utf16View name) const {

@@ -49,8 +49,12 @@ public:
     Ref<KeyControlBlock> find_hinted(KeyControlBlock& hint, const KeyControlBlock& parent, Utf16View name) const;
     // From now on `next` is what will likely be opened after `last`, a hint as above.
     void expect_after(KeyControlBlock& last, KeyControlBlock& next) const;
-    // Asks the processor for the lines of a block, which may be gone.
-    static void prefetch(const KeyControlBlock& block);
+    // Asks the processor for the lines of a block, which may be gone: at once, not each when the one before has been
+    // looked at. Inlined always: of a function that only prefetches the compiler may believe that it does nothing.
+    [[gnu::always_inline]] static void prefetch(const KeyControlBlock& block) {
+        const auto* memory = reinterpret_cast<const std::byte*>(&block.counter());
+        for (std::size_t line = 0; line < prefetched_lines; ++line) __builtin_prefetch(memory + line * cell_unit);
+    }
     // Every block of the hive is told where its key is now. REQUIRES: the hive's exclusive lock.
     template <typename NewCell>
     void move_cells(const MountedHive& hive, NewCell new_cell);
@@ -72,8 +76,9 @@ private:
     friend class KeyControlBlock;
     static constexpr std::size_t shard_count = 64;
     static constexpr std::size_t cell_unit = BlockMemory::alignment;
-    static constexpr std::size_t size_classes = 32;  // of cell_unit bytes each
-    static constexpr unsigned hash_bits = 22;        // of a hash, in a slot
+    static constexpr std::size_t size_classes = 32;     // of cell_unit bytes each
+    static constexpr std::size_t prefetched_lines = 6;  // of a block with its name and path
+    static constexpr unsigned hash_bits = 22;           // of a hash, in a slot
 
     // A block's address, whose low six bits are 0, over the low bits of its hash. Linear probing.
     using Slot = std::atomic<std::uint64_t>;
@@ -104,8 +109,22 @@ private:
     static std::uint64_t slot_of(const KeyControlBlock& block, std::uint64_t hash);
     static KeyControlBlock* block_of(std::uint64_t slot);
     static std::uint64_t hash_of(std::uint64_t slot, std::size_t mask);
-    static bool try_ref(KeyControlBlock& block);
-    static void touch(KeyControlBlock& block);
+    static bool try_ref(KeyControlBlock& block) {
+        std::atomic<std::uint64_t>& counter = block.counter();
+        std::uint64_t count = counter.load(std::memory_order_relaxed);
+        while (count != 0) {
+            if (counter.compare_exchange_weak(count, count + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    // It will be opened: among the kept ones it is one of those that are used.
+    static void touch(KeyControlBlock& block) {
+        if (block.delayed_.load(std::memory_order_relaxed) && !block.touched_.load(std::memory_order_relaxed)) {
+            block.touched_.store(true, std::memory_order_relaxed);
+        }
+    }
 
     static KeyControlBlock* find_locked(const Shard& shard, const KeyControlBlock& parent, Utf16View name,
                                         std::uint64_t hash) RG_REQUIRES(shard.lock);
