@@ -68,9 +68,9 @@ private:
 public:
     // What a reader is likely to ask for next. Hints: whoever follows one looks whether it is right.
     struct Reading {
-        std::atomic<bool> enumerates{false};          // somebody asked for subkeys by number, and will open them
-        std::atomic<KeyControlBlock*> last{nullptr};  // opened last below this key; may be gone
-        std::atomic<KeyControlBlock*> next{nullptr};  // opened after it the last time; may be gone
+        std::atomic<bool> enumerates{false};  // somebody asked for subkeys by number, and will open them
+        BlockHint last;                       // opened last below this key
+        BlockHint next;                       // opened after it the last time
     };
     mutable Reading reading;
 };

@@ -16,6 +16,19 @@ namespace regent::cm {
 class KeyTable;
 class NotifyBlock;
 
+class KeyControlBlock;
+
+// The address of a block that was there once: it may be gone, or another key's by now (KeyTable::find_hinted). Who gets
+// the address finds memory of blocks there.
+class BlockHint {
+public:
+    KeyControlBlock* get() const { return block_.load(std::memory_order_acquire); }
+    void set(KeyControlBlock* block) { block_.store(block, std::memory_order_release); }
+
+private:
+    std::atomic<KeyControlBlock*> block_{nullptr};
+};
+
 // Invariants:
 //  1. While a block is in the table it is the only one for its key, and every opening of the key shares it.
 //  2. cell_ is valid while !deleted() and !hive().unloaded(); it and the name change only under the hive's exclusive
@@ -42,9 +55,9 @@ public:
     // ERRORS, in this order: HIVE_UNLOADED, KEY_DELETED. Stable only under the hive's lock.
     Result<void> check_alive() const;
     // Hints, see below.
-    KeyControlBlock* next_opened() const { return next_opened_.load(std::memory_order_relaxed); }
-    KeyControlBlock* first_opened() const { return first_opened_.load(std::memory_order_relaxed); }
-    void expect_first(KeyControlBlock& child) { first_opened_.store(&child, std::memory_order_relaxed); }
+    KeyControlBlock* next_opened() const { return next_opened_.get(); }
+    KeyControlBlock* first_opened() const { return first_opened_.get(); }
+    void expect_first(KeyControlBlock& child) { first_opened_.set(&child); }
     hive::CellIndex cell() const { return cell_.load(std::memory_order_relaxed); }
     // Asks the processor for what the key has in its hive. No lock.
     void prefetch() const { hive_->prefetch_key(cell()); }
@@ -125,11 +138,8 @@ private:
     // Every other name this key has had while the block lived: a reader may still look at an old one. Rename back to a
     // former name finds it here.
     std::vector<std::unique_ptr<const OwnedNaming>> later_namings_;
-    // The key below the same one that was opened after this one the last time somebody walked through them. A hint: its
-    // block may be gone, or another key's (KeyTable::find_hinted).
-    std::atomic<KeyControlBlock*> next_opened_{nullptr};
-    // The same of the subkey that was opened first the last time.
-    std::atomic<KeyControlBlock*> first_opened_{nullptr};
+    BlockHint next_opened_;   // the key below the same one that was opened after this one in the last walk
+    BlockHint first_opened_;  // the subkey that was opened first in the last walk
 };
 
 }  // namespace regent::cm

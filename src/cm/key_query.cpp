@@ -198,7 +198,7 @@ QueryOutcome query_key(const KeyBody& body, KEY_INFORMATION_CLASS what, MutableB
 QueryOutcome enumerate_key(const KeyBody& body, ULONG index, KEY_INFORMATION_CLASS what, MutableBytes out) {
     if (!is_enumeration_class(what)) return fail(STATUS_INVALID_PARAMETER);
     if (!body.reading.enumerates.load(std::memory_order_relaxed)) [[unlikely]] {
-        body.reading.next.store(body.block().first_opened(), std::memory_order_relaxed);
+        body.reading.next.set(body.block().first_opened());
         body.reading.enumerates.store(true, std::memory_order_relaxed);
     }
     // Mount points are nobody's to change, in a transaction or not.

@@ -292,7 +292,7 @@ Ref<KeyControlBlock> KeyTable::find_hinted(KeyControlBlock& hint, const KeyContr
 void KeyTable::expect_after(KeyControlBlock& last, KeyControlBlock& next) const {
     if (!try_ref(last)) return;
     const auto block = Ref<KeyControlBlock>::adopt(&last);
-    block->next_opened_.store(&next, std::memory_order_relaxed);
+    block->next_opened_.set(&next);
 }
 
 std::uint64_t KeyTable::moves() const {

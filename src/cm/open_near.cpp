@@ -81,7 +81,7 @@ private:
         if (!root_->reading.enumerates.load(std::memory_order_relaxed)) [[likely]]
             return std::nullopt;
         walks_ = name_.find(u'\\') == Utf16View::npos;
-        KeyControlBlock* next = root_->reading.next.load(std::memory_order_relaxed);
+        KeyControlBlock* next = root_->reading.next.get();
         if (!walks_ || next == nullptr) return std::nullopt;
         const std::uint64_t moves = key_table().moves();
         auto block = key_table().find_hinted(*next, root_->block(), name_);
@@ -154,9 +154,9 @@ private:
     // `child` follows what was opened before it, and something else will follow it.
     void note_step(KeyControlBlock& child) const {
         KeyBody::Reading& reading = root_->reading;
-        KeyControlBlock* last = reading.last.load(std::memory_order_relaxed);
+        KeyControlBlock* last = reading.last.get();
         if (child.parent() != &root_->block() || last == &child) return;
-        if (reading.next.load(std::memory_order_relaxed) != &child) {
+        if (reading.next.get() != &child) {
             if (last != nullptr) {
                 key_table().expect_after(*last, child);
             } else {
@@ -164,8 +164,8 @@ private:
             }
         }
         KeyControlBlock* next = child.next_opened();
-        reading.last.store(&child, std::memory_order_relaxed);
-        reading.next.store(next, std::memory_order_relaxed);
+        reading.last.set(&child);
+        reading.next.set(next);
         if (next != nullptr) KeyTable::prefetch(*next);
         if (const KeyControlBlock* first = child.first_opened()) KeyTable::prefetch(*first);
     }

@@ -5,7 +5,7 @@
 namespace regent::cm {
 
 Result<KeyMoment> key_moment(const KeyBody& body) {
-    const std::int64_t now = rtl::nt_time_now();
+    const std::int64_t now = rtl::nt_time_tick();
     if (body.bound() != nullptr) {
         TransactedKey key(body.block(), *body.bound()->transaction);
         RG_TRY(key.alive());

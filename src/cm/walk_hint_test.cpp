@@ -29,7 +29,7 @@ protected:
         EXPECT_EQ(open_below(name, &key), STATUS_SUCCESS) << rtl::to_utf8(name);
         return key;
     }
-    const KeyControlBlock* expected() const { return top_->reading.next.load(); }
+    const KeyControlBlock* expected() const { return top_->reading.next.get(); }
 
     KeyRef top_;
     HANDLE root_ = nullptr;
@@ -57,14 +57,14 @@ TEST_F(WalkHintTest, a_new_opening_begins_where_the_last_one_began) {
     opened(u"b");
     const KeyRef again = made(u"\\Registry\\Machine\\Test\\top");
     ASSERT_EQ(subkeys(again), "a,b,c");
-    ASSERT_EQ(again->reading.next.load(), &a->block());
+    ASSERT_EQ(again->reading.next.get(), &a->block());
     const HANDLE below_again = ob::insert_handle(again, KEY_ALL_ACCESS, 0).value();
     Ask ask{u"A"};
     ask.root = below_again;
     KeyRef key;
     EXPECT_EQ(open(ask, &key), STATUS_SUCCESS);
     EXPECT_EQ(&key->block(), &a->block());
-    EXPECT_EQ(again->reading.next.load(), a->block().next_opened());
+    EXPECT_EQ(again->reading.next.get(), a->block().next_opened());
     EXPECT_TRUE(ob::close_handle(below_again, ob::kernel_mode));
 
     ASSERT_TRUE(delete_key(*a));
