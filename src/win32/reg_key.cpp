@@ -2,6 +2,8 @@
 // rows cited by number in the tests.
 #include <unistd.h>
 
+#include <cstring>
+
 #include "nt/ntservices.h"
 #include "win32/classes.h"
 #include "win32/convert.h"
@@ -101,31 +103,43 @@ LSTATUS check_subkey(HKEY root, Utf16View* name) {
     return ERROR_SUCCESS;
 }
 
+// A caller's name and where its result goes may be unaligned (row 204).
+Utf16View units_of_any(LPCWSTR text, Utf16& copy) {
+    const auto* bytes = reinterpret_cast<const char*>(text);
+    if (reinterpret_cast<std::uintptr_t>(text) % alignof(WCHAR) == 0) return units_of(text);
+    for (char16_t unit = 0;; copy.push_back(unit), bytes += sizeof(unit)) {
+        std::memcpy(&unit, bytes, sizeof(unit));
+        if (unit == 0) return copy;
+    }
+}
+void deliver_key(PHKEY to, HKEY key) { std::memcpy(to, &key, sizeof(key)); }
+
 }  // namespace
 
 extern "C" {
 
 LSTATUS WINAPI RegOpenKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD ulOptions, REGSAM samDesired, PHKEY phkResult) {
     if (phkResult == nullptr || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
-    Utf16View name = units_of(lpSubKey);
+    Utf16 copy;
+    Utf16View name = units_of_any(lpSubKey, copy);
     if (name.empty() && is_classes_root(hKey)) {
-        *phkResult = hKey;
+        deliver_key(phkResult, hKey);
         return ERROR_SUCCESS;
     }
-    *phkResult = nullptr;
+    deliver_key(phkResult, nullptr);
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
     const ULONG attributes = (ulOptions & REG_OPTION_OPEN_LINK) != 0 ? OBJ_OPENLINK : 0;
-    HKEY key = nullptr;  // what the caller's pointer is for may be unaligned (row 204)
+    HKEY key = nullptr;
     const NTSTATUS status = open_subkey(hKey, name, samDesired, attributes, &key);
-    *phkResult = key;
+    deliver_key(phkResult, key);
     return to_error(status);
 }
 
 LSTATUS WINAPI RegOpenKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
     if (units_of(lpSubKey).empty()) {  // Win16's meaning, kept by Windows: the same handle comes back
-        *phkResult = hKey;
+        deliver_key(phkResult, hKey);
         return ERROR_SUCCESS;
     }
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
@@ -140,9 +154,10 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
     if (phkResult == nullptr || lpSubKey == nullptr) return ERROR_BADKEY;
     constexpr DWORD legal = REG_LEGAL_OPTION;
     if (Reserved != 0 || (dwOptions & ~legal) != 0 || asks_for_both_views(samDesired)) return ERROR_INVALID_PARAMETER;
-    *phkResult = nullptr;
+    deliver_key(phkResult, nullptr);
     if (hKey == nullptr) return ERROR_INVALID_HANDLE;
-    Utf16View name = units_of(lpSubKey);
+    Utf16 copy;
+    Utf16View name = units_of_any(lpSubKey, copy);
     if (LSTATUS error = check_subkey(hKey, &name); error != ERROR_SUCCESS) return error;
     name = without_trailing_separators(name);
     CreateRequest request;
@@ -160,7 +175,7 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
     ULONG disposition = 0;
     status = open_or_create(subkey, request, &key, &disposition);
     if (!NT_SUCCESS(status)) return to_error(status);
-    *phkResult = key;
+    deliver_key(phkResult, key);
     if (lpdwDisposition != nullptr) *lpdwDisposition = disposition;
     return ERROR_SUCCESS;
 }
@@ -168,7 +183,7 @@ LSTATUS WINAPI RegCreateKeyExW(HKEY hKey, LPCWSTR lpSubKey, DWORD Reserved, LPWS
 LSTATUS WINAPI RegCreateKeyW(HKEY hKey, LPCWSTR lpSubKey, PHKEY phkResult) {
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
     if (units_of(lpSubKey).empty()) {
-        *phkResult = hKey;
+        deliver_key(phkResult, hKey);
         return hKey == nullptr ? ERROR_BADKEY : ERROR_SUCCESS;
     }
     return RegCreateKeyExW(hKey, lpSubKey, 0, nullptr, REG_OPTION_NON_VOLATILE, MAXIMUM_ALLOWED, nullptr, phkResult,
@@ -235,7 +250,7 @@ LSTATUS WINAPI RegConnectRegistryW(LPCWSTR lpMachineName, HKEY hKey, PHKEY phkRe
     if (phkResult == nullptr) return ERROR_INVALID_PARAMETER;
     if (!is_this_machine(units_of(lpMachineName))) return ERROR_BAD_NETPATH;
     if (!is_predefined(hKey)) return ERROR_INVALID_HANDLE;
-    *phkResult = hKey;
+    deliver_key(phkResult, hKey);
     return ERROR_SUCCESS;
 }
 

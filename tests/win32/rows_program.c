@@ -269,6 +269,9 @@ static int keys(void) {
     CHECK(RegCreateKeyExW(base, (WCHAR*)(unaligned + 1), 0, NULL, 0, KEY_READ, NULL, (HKEY*)(unaligned + 33), NULL) ==
           0);
     memcpy(&key, unaligned + 33, sizeof(key));
+    CHECK(RegCloseKey(key) == 0 &&
+          RegOpenKeyExW(base, (WCHAR*)(unaligned + 1), 0, KEY_READ, (HKEY*)(unaligned + 33)) == 0);
+    memcpy(&key, unaligned + 33, sizeof(key));
     CHECK(RegDeleteKeyW(base, L"odd") == 0 && RegFlushKey(key) == ERROR_KEY_DELETED && RegCloseKey(key) == 0); /* 77 */
     /* 214 */
     CHECK(put(L"stays", REG_DWORD, &size, 4) == 0);
