@@ -312,15 +312,8 @@ static BOOLEAN WriteGap(PRING Ring) {
     PREGMON_GAP gap = RingReserve(Ring, sizeof(*gap));
 
     if (gap == NULL) return FALSE;
-    RtlZeroMemory(gap, sizeof(*gap));
-    gap->Header.Size = sizeof(*gap);
-    gap->Header.Kind = REGMON_KIND_GAP;
-    gap->Header.Operation = Ring->GapReason;
-    gap->Time = Ring->GapTime;
-    gap->Count = Ring->GapCount;
-    gap->Ring = Ring->Index;
+    RingTellGap(Ring, gap);
     RingCommit(Ring, sizeof(*gap));
-    Ring->GapCount = 0;
     return TRUE;
 }
 

@@ -71,14 +71,7 @@ static VOID DrainGap(PRING Ring, PUCHAR Buffer, ULONG Length, PULONG Used, PULON
     PREGMON_GAP gap = (PREGMON_GAP)(Buffer + *Used);
 
     if (Ring->GapCount == 0 || Length - *Used < sizeof(*gap)) return;
-    RtlZeroMemory(gap, sizeof(*gap));
-    gap->Header.Size = sizeof(*gap);
-    gap->Header.Kind = REGMON_KIND_GAP;
-    gap->Header.Operation = Ring->GapReason;
-    gap->Time = Ring->GapTime;
-    gap->Count = Ring->GapCount;
-    gap->Ring = Ring->Index;
-    Ring->GapCount = 0;
+    RingTellGap(Ring, gap);
     *Used += sizeof(*gap);
     (*Records)++;
 }

@@ -55,6 +55,8 @@ VOID RingCommit(PRING Ring, ULONG Size);
 /* Copies records up to position `End` to the buffer. Returns FALSE when the buffer is full before. */
 BOOLEAN RingDrain(PRING Ring, LONG64 End, PUCHAR Buffer, ULONG Length, PULONG Used, PULONG Records);
 ULONG RingUsed(PRING Ring);
+/* Writes the record of the events that were dropped since the last one. REQUIRES: the caller is the only producer. */
+VOID RingTellGap(PRING Ring, PREGMON_GAP Gap);
 
 /* ---- names.c ---- */
 NTSTATUS NamesInitialize(ULONG RingBytes);

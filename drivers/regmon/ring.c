@@ -70,3 +70,14 @@ BOOLEAN RingDrain(PRING Ring, LONG64 End, PUCHAR Buffer, ULONG Length, PULONG Us
     StoreRelease64(&Ring->Head, head);
     return all;
 }
+
+VOID RingTellGap(PRING Ring, PREGMON_GAP Gap) {
+    RtlZeroMemory(Gap, sizeof(*Gap));
+    Gap->Header.Size = sizeof(*Gap);
+    Gap->Header.Kind = REGMON_KIND_GAP;
+    Gap->Header.Operation = Ring->GapReason;
+    Gap->Time = Ring->GapTime;
+    Gap->Count = Ring->GapCount;
+    Gap->Ring = Ring->Index;
+    Ring->GapCount = 0;
+}
