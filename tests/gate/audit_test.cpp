@@ -241,15 +241,20 @@ TEST_P(AuditTest, a_privileged_service_is_recorded) {
     EXPECT_EQ(records[0]["privileges"], Json{"SeTcbPrivilege"});
 }
 
-// The services for programs with objects of their own.
-TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
-    HANDLE own = nullptr, token = nullptr;
-    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &own), STATUS_SUCCESS);
+// The process's token, and a copy of it to impersonate with.
+void open_tokens(HANDLE* own, HANDLE* token) {
+    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, own), STATUS_SUCCESS);
     SECURITY_QUALITY_OF_SERVICE quality{sizeof(quality), SecurityImpersonation, 0, FALSE};
     OBJECT_ATTRIBUTES attributes{};
     InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
     attributes.SecurityQualityOfService = &quality;
-    ASSERT_EQ(NtDuplicateToken(own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, &token), STATUS_SUCCESS);
+    ASSERT_EQ(NtDuplicateToken(*own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, token), STATUS_SUCCESS);
+}
+
+// The services for programs with objects of their own.
+TEST_P(AuditTest, other_programs_hand_in_what_they_decide) {
+    HANDLE own = nullptr, token = nullptr;
+    open_tokens(&own, &token);
     const auto descriptor = se::parse_sddl("O:LSG:LSD:(A;;CC;;;WD)S:(AU;SAFA;CCDC;;;WD)");
     auto* const bytes = const_cast<std::byte*>(descriptor->bytes().data());
     GENERIC_MAPPING mapping{1, 2, 4, 7};
@@ -355,12 +360,7 @@ TEST_P(AuditTest, named_objects_are_recorded_as_keys_are) {
 // Alarms by type: entries about parts of the object count with them.
 TEST_P(AuditTest, parts_of_an_object_are_recorded_as_the_list_says) {
     HANDLE own = nullptr, token = nullptr;
-    ASSERT_EQ(NtOpenProcessToken(NtCurrentProcess(), MAXIMUM_ALLOWED, &own), STATUS_SUCCESS);
-    SECURITY_QUALITY_OF_SERVICE quality{sizeof(quality), SecurityImpersonation, 0, FALSE};
-    OBJECT_ATTRIBUTES attributes{};
-    InitializeObjectAttributes(&attributes, nullptr, 0, nullptr, nullptr);
-    attributes.SecurityQualityOfService = &quality;
-    ASSERT_EQ(NtDuplicateToken(own, MAXIMUM_ALLOWED, &attributes, FALSE, TokenImpersonation, &token), STATUS_SUCCESS);
+    open_tokens(&own, &token);
     GUID guids[] = {{1, 0, 0, {}}, {2, 0, 0, {}}, {3, 0, 0, {}}};
     OBJECT_TYPE_LIST types[] = {{0, 0, &guids[0]}, {1, 0, &guids[1]}, {1, 0, &guids[2]}};
     GENERIC_MAPPING mapping{1, 2, 4, 7};
